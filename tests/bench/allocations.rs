@@ -1,5 +1,4 @@
-//! Allocations per session: what a command takes from the allocator, less what it takes where there
-//! are no sessions.
+//! Allocations per session: those of a run minus those of a run without sessions.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,14 +16,14 @@ const COMMANDS: [&str; 4] = [
     "sessions prune --offline --dry-run --format json",
 ];
 
-/// The counting allocator, compiled.
+/// Compiled counting allocator.
 struct Counter {
     directory: TempDir,
     library: PathBuf,
 }
 
 impl Counter {
-    /// Compiles it. None without a C compiler, or without the C library of GNU.
+    /// Compiles the allocator. `None` without a C compiler, or without glibc.
     fn compile() -> Option<Self> {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let library = directory.path().join("allocations.so");

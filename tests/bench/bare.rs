@@ -1,5 +1,5 @@
-//! What a Redis server can deliver at most: asked as `sessions list` asks, by a client that does
-//! nothing with the answers.
+//! Upper bound for a Redis server: the same requests as `sessions list`, by a client that discards
+//! the answers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use testbed::resp::Connection;
 
 use crate::measure::Run;
 
-/// As many keys a page, and values a request, as oauthctl asks for.
+/// Keys per page and values per request, as in oauthctl.
 const PAGE: &str = "2000";
 const REQUEST: usize = 300;
-/// What the last answer consists of.
+/// End marker in the last answer.
 const END: &str = "the end of it all";
 
 /// Scans the whole server.

@@ -1,4 +1,4 @@
-//! A new key: whole processes, from their start to their end.
+//! Generation of a key: whole processes, from start to end.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use crate::measure;
 
-/// What apps run to get a key.
+/// Script with which apps generate a key.
 const NODE_SCRIPT: &str = r"
 import { JoseKey } from '@atproto/oauth-client-node'
 const key = await JoseKey.generate(['ES256'], Date.now().toString())
 console.log(JSON.stringify(key.privateJwk))
 ";
 
-/// Programs that take turns, so that a busy moment of the machine is nobody's disadvantage.
+/// Number of rounds in which the programs alternate, so that a busy moment of the machine affects
+/// them all.
 const ROUNDS: usize = 10;
 
 pub fn report() {

@@ -1,5 +1,4 @@
-//! A whole Redis listed: beside what the server itself can deliver, and beside the usual loop in
-//! Node.
+//! Listing of a whole Redis, compared with the server's own limit and with the usual loop in Node.
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::seed;
 /// Half of a round trip through the delaying proxy.
 const HALF_WAY: Duration = Duration::from_millis(5);
 
-/// What an app in Node does to see its sessions.
+/// Loop of a Node app that reads its sessions.
 const NODE_LOOP: &str = r"
 import { createClient } from 'redis'
 const client = await createClient({ url: process.argv[2] }).connect()
@@ -37,7 +36,7 @@ pub fn report(count: usize, runs: usize) {
     let redis = Redis::start();
     seed::sessions(&redis, count);
     let server = Server(&redis);
-    // Everything is shown, before how fast is asked.
+    // The output must be complete before its time matters.
     for format in ["jsonl", "csv"] {
         let titles = usize::from(format == "csv");
         oauthctl_lines(&redis.url(), &["sessions", "list", "--format", format], count + titles);

@@ -1,14 +1,15 @@
-//! How fast it is, and beside what: the commands that have to do with many sessions, and the start
-//! of the program.
+//! Benchmarks of the commands that process many sessions, and of the start of the program, with
+//! comparisons.
 //!
-//!     cargo bench --bench scale                            everything, at 10,000 and 100,000
-//! sessions; some minutes     cargo bench --bench scale -- list purge 1000000      so many
-//! sessions, and only these parts     cargo bench --bench scale -- list 200000 runs=5      the best
-//! of so many runs of each     cargo bench --bench scale -- allocations 20000       what each
-//! session takes from the allocator
+//! ```text
+//! cargo bench --bench scale                            all, at 10,000 and 100,000 sessions; minutes
+//! cargo bench --bench scale -- list purge 1000000      this number of sessions, these parts only
+//! cargo bench --bench scale -- list 200000 runs=5      best of this number of runs
+//! cargo bench --bench scale -- allocations 20000       allocations per session
+//! ```
 //!
-//! Starts servers of its own, fills them, and ends them. Needs redis-server and redis-cli; openssl,
-//! and Node with npm, for comparisons; cc for the counting allocator.
+//! Starts its own servers, fills them, and stops them. Needs redis-server and redis-cli; openssl, and
+//! Node with npm, for comparisons; cc for the counting allocator.
 
 use std::process::ExitCode;
 
@@ -21,10 +22,10 @@ mod purge;
 mod refresh;
 mod seed;
 
-/// Sessions, when no number is given.
+/// Default numbers of sessions.
 const COUNTS: [usize; 2] = [10_000, 100_000];
 
-/// What there is to measure; the numbers are of sessions and of runs.
+/// Benchmarks. Their arguments are the numbers of sessions and runs.
 const PARTS: [(&str, fn(usize, usize)); 4] = [
     ("list", list::report),
     ("purge", purge::report),

@@ -1,4 +1,4 @@
-//! Running programs, and what they cost themselves and the server.
+//! Runs programs, and measures their cost and that of the server.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,34 +7,34 @@ use std::time::{Duration, Instant};
 
 use testbed::redis::{Answer, Redis};
 
-/// What one run took.
+/// Cost of one run.
 #[derive(Clone, Copy)]
 pub struct Run {
     pub wall: Duration,
-    /// What the program itself took of the processors, in hundredths of a second, but for its last
-    /// two milliseconds.
+    /// Processor time of the program itself in hundredths of a second, except for its last two
+    /// milliseconds.
     pub processor: Duration,
     pub peak_bytes: f64,
 }
 
-/// What one run took, and what it cost the server.
+/// Cost of one run, and its cost at the server.
 #[derive(Clone, Copy)]
 pub struct Watched {
     pub run: Run,
     /// The server's time in the commands themselves (`INFO commandstats`).
     pub commands: Duration,
-    /// All of the server's processor time, with reading requests and sending answers.
+    /// The server's total processor time, including requests and answers.
     pub whole: Duration,
 }
 
-/// What has a time to compare by.
+/// Result with a comparable time.
 pub trait Timed: Copy {
     fn wall(&self) -> Duration;
 }
 
 impl Run {
-    /// The same where the program only has others do the work, whose memory and processor time
-    /// nobody looks at.
+    /// Marks a run of a program that only starts others, whose memory and processor time are not
+    /// measured.
     pub fn of_others(self) -> Self {
         Self { processor: Duration::ZERO, peak_bytes: 0.0, ..self }
     }
@@ -52,7 +52,8 @@ impl Timed for Watched {
     }
 }
 
-/// Returns the fastest of several runs: whatever else the machine does only makes them slower.
+/// Returns the fastest of several runs, because other activity of the machine only makes them
+/// slower.
 pub fn best<T: Timed>(runs: usize, mut one: impl FnMut() -> T) -> T {
     (0..runs.max(1)).map(|_| one()).min_by_key(Timed::wall).expect("there is at least one run")
 }
@@ -63,7 +64,7 @@ pub fn oauthctl(store: &str, arguments: &[&str]) -> Run {
     run(env!("CARGO_BIN_EXE_oauthctl"), &arguments, &std::env::temp_dir())
 }
 
-/// Runs oauthctl on this store, whose output must have so many lines. They go through a file.
+/// Runs oauthctl on this store, and checks the number of output lines, which go through a file.
 pub fn oauthctl_lines(store: &str, arguments: &[&str], lines: usize) -> Run {
     let arguments = [arguments, &["--store", store, "--quiet"]].concat();
     let output = tempfile::NamedTempFile::new().expect("a file can be made");
@@ -77,7 +78,7 @@ pub fn oauthctl_lines(store: &str, arguments: &[&str], lines: usize) -> Run {
     run
 }
 
-/// Runs a program to its end. Its output goes nowhere.
+/// Runs a program to its end and discards its output.
 pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
     run_into(Stdio::null(), program, arguments, dir)
 }
@@ -90,7 +91,7 @@ fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run
     let place = format!("/proc/{}", child.id());
     let (mut peak, mut processor) = (0.0, Duration::ZERO);
     loop {
-        // Both only rise, so the last look at them is close to the end's.
+        // Both only grow, so the last sample is close to the final value.
         let read = |name: &str| std::fs::read_to_string(format!("{place}/{name}")).ok();
         peak = read("status").and_then(|status| high_water(&status)).unwrap_or(peak);
         processor = read("stat").and_then(|stat| processor_time(&stat)).unwrap_or(processor);
@@ -119,7 +120,7 @@ fn high_water(status: &str) -> Option<f64> {
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? * 1024.0)
 }
 
-/// User and system time, in the kernel's hundredths of a second: fields 14 and 15, counted from the
+/// Returns user and system time in hundredths of a second: fields 14 and 15, counted from the
 /// program's name, which may contain anything.
 fn processor_time(stat: &str) -> Option<Duration> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -127,7 +128,7 @@ fn processor_time(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis(10 * (next()? + next()?)))
 }
 
-/// What was measured where.
+/// Describes the machine.
 pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -138,7 +139,7 @@ pub fn machine() -> String {
     format!("{model}, {cores} cores, load {load}")
 }
 
-/// One line of figures.
+/// Prints a line of figures.
 pub fn line(what: &str, count: usize, run: &Run) {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let rate = count as f64 / run.wall.as_secs_f64();
@@ -153,11 +154,11 @@ pub fn line(what: &str, count: usize, run: &Run) {
     println!();
 }
 
-/// The server's own books.
+/// Statistics of the server.
 pub struct Server<'r>(pub &'r Redis);
 
 impl Server<'_> {
-    /// What a run costs the server.
+    /// Measures the cost of a run at the server.
     pub fn watched(&self, run: impl FnOnce() -> Run) -> Watched {
         self.0.ask(&["CONFIG", "RESETSTAT"]);
         let before = self.processor();

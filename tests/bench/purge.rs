@@ -1,4 +1,4 @@
-//! Logins that nobody came back for, purged: beside redis-cli, which knows nothing of them.
+//! Purge of abandoned logins, compared with redis-cli, which knows nothing about them.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub fn report(count: usize, runs: usize) {
         seed::stale_states(&redis, count);
         let run = run("sh", &["-c", &script], Path::new("."));
         assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(0), "every login is purged");
-        // The shell itself does nothing; what its children take is not seen.
+        // The shell itself does nothing, and its children are not measured.
         run.of_others()
     });
     measure::line("redis-cli --scan | xargs unlink", count, &cli);

@@ -1,6 +1,6 @@
-//! Every session refreshed at an authorization server that enforces what real ones do. It takes a
-//! good part of the machine itself, so the rate is a lower bound; what counts is that memory does
-//! not grow, and the processor time for each.
+//! Refresh of all sessions at an authorization server with the checks of real ones. The server uses
+//! a good part of the machine, so the rate is a lower bound. Relevant are constant memory and the
+//! processor time per session.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,15 +15,15 @@ use testbed::{LoginOptions, Network};
 use crate::measure::{self, Run, best, run};
 use crate::seed;
 
-/// A hundred sessions: what a run costs that has hardly begun.
+/// Number of sessions of a minimal run.
 const FEW: usize = 100;
-/// More than so many are not waited for with the app's own client, which takes milliseconds for
-/// each.
+/// Maximum number of sessions refreshed with the app's own client, which takes milliseconds per
+/// session.
 const OF_CLIENT: usize = 2000;
-/// So many at the same time.
+/// Number of concurrent refreshes.
 const AT_ONCE: usize = 16;
 
-/// What an app in Node does to renew its sessions: it restores each with the client library that it
+/// Loop of a Node app that renews its sessions, by restoring each with the client library that it
 /// logs in with.
 const NODE_LOOP: &str = r"
 import fs from 'node:fs'
@@ -69,7 +69,7 @@ await Promise.all(Array.from({ length: atOnce }, work))
 redis.destroy()
 ";
 
-/// An app whose sessions were last refreshed two days ago.
+/// App with sessions last refreshed two days ago.
 struct App {
     net: Network,
     redis: Redis,
@@ -95,7 +95,7 @@ impl App {
     fn new(count: usize) -> Self {
         let net = Network::start_blocking().expect("loopback has free ports");
         net.set_logging(false);
-        // The client library takes no other for a confidential client.
+        // The client library accepts no other for a confidential client.
         net.set_client_id(&format!("https://app.example.com{}", testbed::METADATA_PATH));
         let redis = Redis::start();
         let two_days_ago = LoginOptions {
@@ -130,7 +130,7 @@ impl App {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     }
 
-    /// Returns the best of several runs, each of which must refresh every session.
+    /// Returns the best of several runs, each of which must refresh all sessions.
     fn watched(&self, what: &str, runs: usize, one: impl Fn(&Path) -> Run) -> Run {
         let run = best(runs, || {
             let before = self.net.counters().exchanged;
@@ -155,13 +155,13 @@ impl App {
     }
 }
 
-/// The same sessions refreshed by the library that the app itself uses, as many at the same time.
+/// Refreshes the same sessions with the app's library, with the same concurrency.
 fn beside_the_client(count: usize, runs: usize) {
     let app = App::new(count);
     let package = json!({
         "type": "module",
         "dependencies": {"@atproto/oauth-client-node": "0.5.3", "redis": "5"},
-        // What the client depends on wants a newer Node than there may be.
+        // The client's dependency requires a newer Node than may be installed.
         "overrides": {"undici_v8": "npm:undici@^7.0.0"},
     });
     app.write("package.json", &package.to_string());

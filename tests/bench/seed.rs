@@ -1,5 +1,4 @@
-//! Records as apps have them: the shape and the lengths of real ones, with random letters for
-//! tokens.
+//! Records in the form of apps: structure and lengths of real ones, with random letters as tokens.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -9,11 +8,11 @@ use serde_json::Value;
 use testbed::redis::Redis;
 
 const DAY: u64 = 86_400;
-/// The time to live of the app's sessions and states.
+/// TTLs of the app's sessions and states.
 const SESSION_TTL: u64 = 179 * DAY;
 const STATE_TTL: u64 = 1800;
 
-/// Good enough to look random (xorshift64*), and the same every time.
+/// Pseudo random numbers (xorshift64*), the same in each run.
 struct Random(u64);
 
 impl Random {
@@ -50,7 +49,8 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs()
 }
 
-/// Sessions of many servers and three client keys, refreshed some days ago, most of them recently.
+/// Adds sessions of many servers and three client keys, refreshed some days ago, most of them
+/// recently.
 pub fn sessions(redis: &Redis, count: usize) {
     let mut random = Random(7);
     let now = now();
@@ -60,7 +60,7 @@ pub fn sessions(redis: &Redis, count: usize) {
             n if n < 800 => "https://bsky.social".to_owned(),
             n => format!("https://pds{n}.example"),
         };
-        // The smaller of two is more often small.
+        // The minimum of two favours small values.
         let age = random.below(100 * DAY).min(random.below(100 * DAY));
         let expires = testbed::iso8601(i64::try_from((now - age + 3600) * 1000).unwrap_or(0));
         let kid = random.below(3);
@@ -72,7 +72,7 @@ pub fn sessions(redis: &Redis, count: usize) {
     }));
 }
 
-/// States that nobody came back for: written 29 minutes ago.
+/// Adds abandoned states, written 29 minutes ago.
 pub fn stale_states(redis: &Redis, count: usize) {
     let mut random = Random(11);
     load(redis, (0..count).map(|_| {
@@ -84,7 +84,7 @@ pub fn stale_states(redis: &Redis, count: usize) {
     }));
 }
 
-/// Sessions that a network knows of.
+/// Adds sessions that a network knows.
 pub fn records(redis: &Redis, records: impl Iterator<Item = Value>) {
     load(
         redis,
@@ -95,7 +95,7 @@ pub fn records(redis: &Redis, records: impl Iterator<Item = Value>) {
     );
 }
 
-/// Writes records the way a server takes them fastest.
+/// Writes records in the way that is fastest for a server.
 fn load(redis: &Redis, records: impl Iterator<Item = (String, u64, String)>) {
     let port = redis.port().to_string();
     let mut command = Command::new("redis-cli");

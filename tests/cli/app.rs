@@ -1,5 +1,4 @@
-//! An app with users: a fake network, a database, and oauthctl beside them. Knows which sessions
-//! were lost.
+//! App with users: a fake network, a database and oauthctl. Determines which sessions were lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,10 +14,10 @@ use crate::database::AppDatabase;
 use crate::samples::ALICE;
 use crate::sandbox::{Output, Sandbox};
 
-/// How long anything may take that a test waits for.
+/// Maximum time that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The app, its users and its operator.
+/// App with its users and its operator.
 pub(crate) struct App {
     pub(crate) net: Network,
     pub(crate) sandbox: Sandbox,
@@ -30,7 +29,7 @@ impl App {
     pub(crate) fn new() -> Self {
         let net = Network::start_blocking().unwrap();
         let mut sandbox = Sandbox::new();
-        // Servers judge proofs by their own clocks.
+        // Servers check proofs by their own clocks.
         sandbox.unset("OAUTHCTL_TEST_NOW");
         sandbox.set("APP_KEY", net.signing_key().unwrap().to_string());
         let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -39,14 +38,14 @@ impl App {
         app
     }
 
-    /// Returns an app with so many users, who were last here two days ago.
+    /// Returns an app with this number of users, last active two days ago.
     pub(crate) fn with_users(count: usize) -> Self {
         let app = Self::new();
         app.log_in(count, &days_ago(2));
         app
     }
 
-    /// Returns an app with one user, Alice, who was last here two days ago.
+    /// Returns an app with one user, Alice, last active two days ago.
     pub(crate) fn with_alice() -> Self {
         let app = Self::new();
         app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
@@ -58,7 +57,7 @@ impl App {
         self.configure_client(&self.net.client_id(), refresh);
     }
 
-    /// The same for another `client_id`.
+    /// Writes oauthctl.toml for another `client_id`.
     pub(crate) fn configure_client(&self, client_id: &str, refresh: &str) {
         let plc = self.net.plc_url();
         self.sandbox.file(
@@ -88,12 +87,12 @@ impl App {
         records
     }
 
-    /// Runs `oauthctl sessions …` to its end. Tries nothing twice unless told to.
+    /// Runs `oauthctl sessions …` to its end, without retries unless given.
     pub(crate) fn sessions(&self, arguments: &str) -> Output {
         self.sandbox.run(self.arguments(arguments))
     }
 
-    /// Begins `oauthctl sessions …`.
+    /// Starts `oauthctl sessions …`.
     pub(crate) fn begin(&self, arguments: &str) -> Child {
         self.sandbox.start(self.arguments(arguments))
     }
@@ -111,18 +110,18 @@ impl App {
         all
     }
 
-    /// Every stored record by its key.
+    /// Returns all stored records by their key.
     pub(crate) fn records(&self) -> BTreeMap<String, Value> {
         let rows = self.database.rows("SELECT key, value FROM auth_session");
         let record = |row: &String| {
             let (key, value) = row.split_once('|').unwrap();
-            // What is no JSON is kept as the text it is.
+            // Text that is not JSON is kept as it is.
             (key.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Value::from(value)))
         };
         rows.iter().map(record).collect()
     }
 
-    /// Returns the keys of all records, whether or not they can be read.
+    /// Returns the keys of all records, readable or not.
     pub(crate) fn records_left(&self) -> Vec<String> {
         self.database.rows("SELECT key FROM auth_session ORDER BY key")
     }
@@ -132,16 +131,16 @@ impl App {
         self.records().remove(did)
     }
 
-    /// Where tokens are kept that could not be stored.
+    /// Returns the directory for tokens that could not be stored.
     pub(crate) fn recovery_directory(&self) -> PathBuf {
         self.sandbox.path("../home/.local/state/oauthctl/recovery")
     }
 
-    /// Returns the files that hold them.
+    /// Returns the files in it.
     pub(crate) fn recovery_entries(&self) -> Vec<PathBuf> {
         let Ok(entries) = fs::read_dir(self.recovery_directory()) else { return Vec::new() };
         let paths = entries.map(|entry| entry.unwrap().path());
-        // Whoever is killed while it writes one leaves what has no name yet.
+        // A process killed during a write leaves an unnamed entry.
         let mut paths: Vec<_> =
             paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
         paths.sort();
@@ -157,9 +156,8 @@ impl App {
         self.recovery_entries().iter().map(record).collect()
     }
 
-    /// Accounts of which the server still honours a session that neither the store nor the recovery
-    /// directory can go on with, or honours none any more: those whose user has to log in
-    /// again.
+    /// Returns accounts that must log in again: those without a living session, and those whose
+    /// living session cannot be continued with the store or the recovery directory.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         let (records, entries) = (self.records(), self.waiting_records());
         let dids: Vec<_> = self.net.sessions().into_iter().map(|session| session.did).collect();
@@ -170,7 +168,8 @@ impl App {
         lost
     }
 
-    /// Those of these accounts with whose record, found by this, the app cannot go on.
+    /// Returns those of these accounts with whose record, as returned by `stored`, the app cannot
+    /// continue.
     pub(crate) fn lost_among(
         &self,
         dids: &[String],
@@ -181,7 +180,7 @@ impl App {
         dids.iter().filter(is_lost).cloned().collect()
     }
 
-    /// Nobody has to log in again.
+    /// Asserts that no user must log in again.
     #[track_caller]
     pub(crate) fn assert_nobody_lost(&self, context: impl std::fmt::Display) {
         let ended: Vec<_> =
@@ -189,14 +188,14 @@ impl App {
         assert_eq!(self.lost(), BTreeSet::new(), "{context}\n{ended:?}");
     }
 
-    /// Returns the requests that carried the refresh token of a session to a token endpoint.
+    /// Returns the token requests with the refresh token of a session.
     pub(crate) fn exchanges(&self) -> Vec<Logged> {
         let mut requests = self.net.requests_to(Endpoint::Token);
         requests.retain(|request| request.did.is_some());
         requests
     }
 
-    /// How often the sessions have been refreshed, counted by number.
+    /// Counts the sessions by their number of refreshes.
     pub(crate) fn generations(&self) -> BTreeMap<u64, usize> {
         let mut counts = BTreeMap::new();
         for session in self.net.sessions() {
@@ -205,28 +204,28 @@ impl App {
         counts
     }
 
-    /// Waits until the server has exchanged a session, whether or not it has answered.
+    /// Waits until the server has refreshed a session, answered or not.
     pub(crate) fn wait_for_exchange(&self) {
         wait_until(|| self.net.sessions().iter().any(|session| session.generation > 0));
     }
 
-    /// Waits until so many sessions have been exchanged.
+    /// Waits until this number of sessions have been refreshed.
     pub(crate) fn wait_for_exchanges(&self, count: u64) {
         wait_until(|| self.net.counters().exchanged >= count);
     }
 }
 
-/// Returns the account that a stored record is of.
+/// Returns the account of a stored record.
 pub(crate) fn did_of(record: &Value) -> &str {
     record["tokenSet"]["sub"].as_str().expect("a record names its account")
 }
 
-/// Returns an account named for what is to become of it.
+/// Returns an account named after its expected result.
 pub(crate) fn to_be(result: &str) -> String {
     format!("did:plc:{result:a<24}")
 }
 
-/// Waits until something is so.
+/// Waits for a condition.
 #[track_caller]
 pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -236,12 +235,12 @@ pub(crate) fn wait_until(mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Begun long ago, and last refreshed so many days ago.
+/// Returns a login of long ago, last refreshed this many days ago.
 pub(crate) fn days_ago(days: u64) -> LoginOptions {
     hours_ago(days * 24)
 }
 
-/// Begun long ago, and last refreshed so many hours ago.
+/// Returns a login of long ago, last refreshed this many hours ago.
 pub(crate) fn hours_ago(hours: u64) -> LoginOptions {
     LoginOptions {
         created_ago: Duration::from_hours(200 * 24),

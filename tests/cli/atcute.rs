@@ -9,12 +9,12 @@ use crate::npmx::Npmx;
 use crate::samples::{ALICE, BOB, object};
 use crate::sandbox::Output;
 
-/// Returns a login by way of atcute, last refreshed two days ago.
+/// Returns a login with atcute, last refreshed two days ago.
 fn atcute() -> LoginOptions {
     LoginOptions { library: Library::Atcute, ..days_ago(2) }
 }
 
-/// The same of this account.
+/// Returns such a login of this account.
 fn of(did: &str) -> LoginOptions {
     LoginOptions { did: Some(did.to_owned()), ..atcute() }
 }
@@ -126,7 +126,7 @@ fn pending_logins_are_listed() {
     );
 }
 
-/// Returns an app that has moved to another library: two sessions in its old store, and an empty
+/// Returns an app that has migrated to another library: two sessions in its old store, and an empty
 /// new one with the profile `new`.
 fn moving(options: &[LoginOptions]) -> App {
     let app = App::new();

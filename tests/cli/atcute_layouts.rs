@@ -1,4 +1,4 @@
-//! Layouts of apps that use atcute, and stores that have records of two libraries.
+//! Layouts of apps that use atcute, and stores with records of two libraries.
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
@@ -9,12 +9,12 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object};
 use crate::sandbox::Sandbox;
 
-/// The tables of the layout `bookhive`.
+/// Tables of the layout `bookhive`.
 const BOOKHIVE: &str = "
     CREATE TABLE auth_sessions (id text primary key, value text not null, created_at text not null, updated_at text not null);
     CREATE TABLE auth_state (id text primary key, value text not null, created_at text not null, updated_at text not null);
     CREATE TABLE auth_refresh_lock (id text primary key, owner text not null, acquired_at integer not null);";
-/// The table of the layout `cocore`.
+/// Table of the layout `cocore`.
 const COCORE: &str = "
     CREATE TABLE oauth_sessions (
         did text primary key, data text not null, updated_at text not null default current_timestamp);";
@@ -25,7 +25,7 @@ fn login(app: &App, did: &str, library: Library) -> Value {
     app.net.login(LoginOptions { did: Some(did.to_owned()), library, ..days_ago(2) })
 }
 
-/// Returns an app in the place of the usual one, with these tables.
+/// Returns an app with these tables instead of the usual ones.
 fn with_tables(tables: &str) -> (App, AppDatabase) {
     let app = App::new();
     let database = AppDatabase::with(&app.sandbox.path("other.db"), tables);
@@ -34,7 +34,7 @@ fn with_tables(tables: &str) -> (App, AppDatabase) {
     (app, database)
 }
 
-/// Returns an app like bookhive, whose one user was last here two days ago.
+/// Returns an app like bookhive, with one user last active two days ago.
 pub(crate) fn bookhive() -> (App, AppDatabase) {
     let (app, database) = with_tables(BOOKHIVE);
     let record = login(&app, ALICE, Library::Atcute);
@@ -117,7 +117,7 @@ fn bookhive_s_lock_is_respected_and_given_back() {
         "{output}"
     );
     assert!(app.exchanges().is_empty());
-    // The app takes a lock for abandoned that nobody has renewed for half a minute.
+    // The app regards a lock as abandoned if it was not renewed for half a minute.
     hold_lock(&database, 31_000);
     let output = app.sessions("refresh --all --lock-timeout 0s");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
@@ -140,7 +140,7 @@ fn bookhive_s_lock_is_renewed_until_the_write_is_done() {
     app.wait_for_exchange();
     let acquired = || database.rows("SELECT acquired_at FROM auth_refresh_lock").remove(0);
     let first = acquired();
-    // Ten seconds later: the row would be the app's for the taking after thirty.
+    // Ten seconds later. After thirty, the app could take over the row.
     wait_until(|| acquired() > first);
     answer.open();
     let output = app.sandbox.output_of(child);

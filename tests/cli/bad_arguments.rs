@@ -1,5 +1,4 @@
-//! What is wrong with an argument, or with the place it names, is said in one line with a hint, and
-//! changes nothing.
+//! Errors about arguments and their targets: one line with a hint, and no change.
 
 use crate::sandbox::Sandbox;
 

@@ -1,5 +1,4 @@
-//! What is wrong with a key is said in one line that names its source, with a hint, and changes
-//! nothing.
+//! Errors about keys: one line with the name of the source and a hint, and no change.
 
 use serde_json::json;
 
@@ -7,7 +6,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, KEY1, KEY2, jwk_with, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// What oauthctl says to a key source with this text, wherever it reads keys.
+/// Returns the error about a key source with this text, which must be the same in all commands.
 fn refusal_of(text: impl AsRef<[u8]>) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("key.json", text);
@@ -20,7 +19,7 @@ fn refusal_of(text: impl AsRef<[u8]>) -> Output {
     converting
 }
 
-/// What oauthctl says when the text is to be published.
+/// Returns the error about a text to be published.
 fn refusal_of_set(text: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("key.json", text);
@@ -267,7 +266,7 @@ fn two_keys_with_one_kid() {
     error: env:KEYS: two keys have the kid key1, and servers refuse such a set
     hint: remove one of them; never rename a key that sessions are bound to
     ");
-    // Also when they come from two places.
+    // Also if they come from two sources.
     sandbox.set("ONE", KEY1);
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:ONE", "--keys", "env:ONE"]), @r"
     exit 2

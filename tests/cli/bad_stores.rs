@@ -1,5 +1,5 @@
-//! What is wrong with a store or its address is said in one line that names it, with a hint, and
-//! changes nothing.
+//! Errors about stores and their addresses: one line with the name of the store and a hint, and no
+//! change.
 
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, session};

@@ -1,11 +1,10 @@
-//! What 0.1.0 has left behind, and what two versions on two hosts share: recovery entries, notes
-//! and locks.
+//! Compatibility with 0.1.0, also on two hosts that share a store: recovery entries, notes and locks.
 //!
-//! `compat/` holds an SQLite store, a Redis and their recovery directories as 0.1.0 wrote them, as
-//! text: `@APP@` stands for the app's directory, `@PORT@` for the port of Redis, and whatever ends
-//! by itself ends in the year 2100. The versions must understand each other in both directions: an
-//! entry that 0.1.0 could not apply (of another record format) needs another file extension than
-//! `json`, so that 0.1.0 leaves it alone.
+//! `compat/` contains an SQLite store, a Redis and their recovery directories as written by 0.1.0, as
+//! text: `@APP@` stands for the app's directory, `@PORT@` for the port of Redis, and all expiries are
+//! in the year 2100. The versions must understand each other in both directions: an entry that 0.1.0
+//! could not apply (of another record format) needs another file extension than `json`, so that 0.1.0
+//! ignores it.
 
 use std::fs;
 
@@ -20,10 +19,10 @@ use crate::npmx::{Npmx, key};
 use crate::samples::{ALICE, object};
 use crate::sandbox::Sandbox;
 
-/// A day after the files were written.
+/// One day after the files were written.
 const NEXT_DAY: &str = "2026-11-30T22:00:00Z";
 
-/// The directory of the files.
+/// Directory of the files.
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/compat");
 
 /// Returns a sandbox with the recovery directory and the settings of a run of 0.1.0.
@@ -46,7 +45,7 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
     text.replace("@APP@", sandbox.path("").canonicalize().unwrap().to_str().unwrap())
 }
 
-/// Returns the SQLite store, and oauthctl's own file beside it.
+/// Returns the SQLite store with its sidecar.
 fn sqlite() -> (Sandbox, AppDatabase) {
     let sandbox = sandbox("sqlite", 0);
     let database = AppDatabase::with(&sandbox.path("app.db"), &read(&sandbox, "sqlite/app.db.sql"));
@@ -67,7 +66,7 @@ fn redis() -> (Sandbox, Redis) {
     (sandbox, redis)
 }
 
-/// Status, evidence of the last refresh, and reason of an account's session.
+/// Returns status, evidence of the last refresh and reason of an account's session.
 fn listed(sandbox: &Sandbox, name: &str) -> (String, Value, Value) {
     let output = sandbox.run(["sessions", "show", &to_be(name), "--format", "jsonl"]);
     let row = object(&output.stdout);
@@ -78,7 +77,7 @@ fn listed(sandbox: &Sandbox, name: &str) -> (String, Value, Value) {
     )
 }
 
-/// Applies the entries, of which those stay whose record is gone.
+/// Applies the entries. Those with a missing record remain.
 fn recovered(sandbox: &Sandbox) -> Value {
     let output = sandbox.run(["sessions", "recover", "--format", "json"]);
     assert_eq!(output.code, 0, "{output}");
@@ -90,7 +89,7 @@ fn recovered(sandbox: &Sandbox) -> Value {
     report.into()
 }
 
-/// Returns the record that the only entry of an account brings.
+/// Returns the record in the only entry of an account.
 fn record_of_entry(store: &str, name: &str) -> Value {
     let entries = fs::read_dir(format!("{FILES}/{store}/recovery")).unwrap();
     let texts = entries.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
@@ -211,7 +210,7 @@ fn locks_in_redis_have_the_names_of_0_1_0() {
                 (npmx.redis.ask(&["GET", &lock]), npmx.redis.ask(&["PTTL", &lock]))
             });
         let Answer::Bulk(Some(owner)) = owner else { panic!("{layout}: {owner:?}") };
-        // A random UUID, as the apps write it.
+        // A random UUID, in the notation of apps.
         let shape: Vec<_> = owner.split(|byte| *byte == b'-').map(<[u8]>::len).collect();
         assert_eq!(shape, [8, 4, 4, 4, 12], "{layout}");
         let Answer::Number(left) = left else { panic!("{layout}: {left:?}") };
@@ -227,7 +226,7 @@ fn locks_beside_sqlite_have_the_names_of_0_1_0() {
             .rows("SELECT name, typeof(owner) FROM lock")
     });
     assert_eq!(rows, [format!("@atproto-oauth-client-{ALICE}|integer")]);
-    // The table that 0.1.0 made holds a lock that is heeded.
+    // A lock in the table made by 0.1.0 is respected.
     let (sandbox, _) = sqlite();
     let tables = |path| {
         AppDatabase::open(path)
@@ -239,8 +238,7 @@ fn locks_beside_sqlite_have_the_names_of_0_1_0() {
     );
 }
 
-/// Looks while a session is being exchanged, of which there is one. Afterwards the lock must be
-/// gone.
+/// Calls `look` while the only session is being refreshed. Afterwards the lock must be released.
 fn while_exchanged<T>(app: &App, arguments: &str, look: impl FnOnce() -> T) -> T {
     let exchanged = || app.net.sessions().iter().map(|session| session.generation).sum::<u64>();
     let (answers, before) = (Gate::closed(), exchanged());

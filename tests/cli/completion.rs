@@ -1,4 +1,4 @@
-//! Completion that knows, in real shells: bash and fish as their own scripting completes, zsh and
+//! Dynamic completion in real shells: bash and fish through their scripting interfaces, zsh and
 //! bash at a prompt.
 
 use std::process::Command;
@@ -27,7 +27,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// What bash offers for a line.
+/// Returns the candidates of bash for a line.
 fn bash(sandbox: &Sandbox, line: &str) -> String {
     let script = format!(
         r#". <(oauthctl completions bash --dynamic)
@@ -37,7 +37,7 @@ fn bash(sandbox: &Sandbox, line: &str) -> String {
     offered(&sandbox.sh(&script))
 }
 
-/// What fish offers for a line, without descriptions.
+/// Returns the candidates of fish for a line, without descriptions.
 fn fish(sandbox: &Sandbox, line: &str) -> String {
     let script = format!("oauthctl completions fish --dynamic | source; complete -C '{line}'");
     let offered = offered(&sandbox.sh(&format!("fish --no-config -c \"{script}\"")));
@@ -50,7 +50,7 @@ fn offered(output: &Output) -> String {
     if output.stdout == "\n" { String::new() } else { output.stdout.clone() }
 }
 
-/// Returns a shell at a prompt.
+/// Starts a shell at a prompt.
 fn at_a_prompt(sandbox: &Sandbox, shell: &str, options: &[&str], set_up: &str) -> PtySession {
     let mut command: Command = sandbox.command(shell);
     command.args(options).env("PS1", "ready> ").env("TERM", "dumb");
@@ -62,7 +62,7 @@ fn at_a_prompt(sandbox: &Sandbox, shell: &str, options: &[&str], set_up: &str) -
     session
 }
 
-/// Types, and waits for what comes after it.
+/// Types, and waits for the expected output.
 fn type_until(session: &mut PtySession, typed: &str, expected: &str) {
     session.send(typed).unwrap();
     session.flush().unwrap();
@@ -101,7 +101,7 @@ fn accounts_are_those_of_the_store_that_the_line_names() {
         ("oauthctl sessions revoke did:plc:e", ALICE),
     ] {
         assert_eq!(fish(&sandbox, line), format!("{did}\n"), "fish: {line}");
-        // Bash wants only what follows the last colon that is written already.
+        // Bash expects only the part after the last colon that is already typed.
         let (_, word) = line.rsplit_once(' ').unwrap();
         let kept = word.rfind(':').map_or(0, |at| at + 1);
         assert_eq!(bash(&sandbox, line), format!("{}\n", &did[kept..]), "bash: {line}");
@@ -183,7 +183,7 @@ fn whatever_is_wrong_the_answer_is_silence() {
 #[test]
 fn a_store_that_does_not_answer_keeps_nobody_waiting() {
     let sandbox = app();
-    // Accepts connections, and says nothing.
+    // Accepts connections and never answers.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let store = format!("redis://{}", listener.local_addr().unwrap());
     let begun = Instant::now();

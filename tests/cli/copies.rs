@@ -1,5 +1,5 @@
-//! Of records that hold one session only one is ever exchanged, and a store has one layout for what
-//! changes something.
+//! Of several records of one session only one is refreshed, and changes to a store require one
+//! layout.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -10,7 +10,7 @@ use crate::database::{ADONIS, AppDatabase, STATUSPHERE};
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// Tables whose keys are not unique.
+/// Tables without unique keys.
 const LOOSE: &str =
     "DROP TABLE auth_session; CREATE TABLE auth_session (key TEXT, value TEXT NOT NULL);";
 
@@ -74,7 +74,7 @@ fn of_copies_in_a_table_only_the_newest_is_exchanged() {
     let rows = app.database.rows("SELECT value FROM auth_session ORDER BY rowid");
     assert!(rows[0].contains("ref-of-before"), "{rows:?}");
     assert!(app.net.is_alive_with(&serde_json::from_str(&rows[1]).unwrap()));
-    // Nor does a prune touch it.
+    // A prune does not touch it, either.
     assert_eq!(app.sessions("prune").stdout, "removed 0 of 2 sessions\n");
 }
 
@@ -148,7 +148,7 @@ fn a_copy_under_another_browser_s_key_is_not_exchanged() {
     );
 }
 
-/// A Redis with sessions of two layouts.
+/// Redis with sessions of two layouts.
 struct TwoLayouts {
     app: App,
     redis: Redis,
@@ -226,7 +226,7 @@ fn of_two_layouts_lists_show_both_and_nothing_is_changed() {
         doctor.stdout.contains("the store has records of several layouts: npmx, oauth"),
         "{doctor}"
     );
-    // Sessions of different users are in nobody's way.
+    // Sessions of different users do not conflict.
     let refreshed = two.sessions("refresh --all --layout npmx");
     assert_eq!(
         (refreshed.code, refreshed.stdout.as_str()),
@@ -261,7 +261,7 @@ fn a_copy_in_another_layout_keeps_a_session_from_being_sent() {
         assert!(revoked.code == 1 && revoked.stdout.contains("in layout oauth"), "{revoked}");
         assert_eq!(two.app.exchanges().len(), 0);
         assert!(two.app.net.sessions().iter().all(|session| session.ended.is_none()));
-        // Without the copy the session is as good as any.
+        // Without the copy, the session is refreshed normally.
         two.redis.ask(&["DEL", &format!("oauth:session:{ALICE}")]);
         assert_eq!(two.sessions("refresh --all --layout npmx").stdout, "refreshed 1 session\n");
     }

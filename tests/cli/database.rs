@@ -1,4 +1,4 @@
-//! The SQLite database of a running app, and the tables of every SQL layout that oauthctl knows.
+//! SQLite database of a running app, and the tables of all SQL layouts.
 
 use std::path::{Path, PathBuf};
 
@@ -8,25 +8,25 @@ use serde_json::Value;
 
 use crate::app::did_of;
 
-/// The tables of the layout `statusphere`, and one of the app's own.
+/// Tables of the layout `statusphere`, and one of the app's own.
 pub(crate) const STATUSPHERE: &str = "
     CREATE TABLE auth_session (key TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE auth_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
     CREATE TABLE status (uri TEXT PRIMARY KEY, status TEXT NOT NULL);";
-/// The tables of the layout `statusphere-legacy`.
+/// Tables of the layout `statusphere-legacy`.
 pub(crate) const LEGACY: &str = "
     CREATE TABLE auth_session (key varchar PRIMARY KEY, session varchar NOT NULL);
     CREATE TABLE auth_state (key varchar PRIMARY KEY, state varchar NOT NULL);";
-/// The table of the layout `sveltekit-template`.
+/// Table of the layout `sveltekit-template`.
 pub(crate) const SVELTEKIT: &str = "
     CREATE TABLE keyValueStore (
         key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, storeName TEXT NOT NULL, createdAt INTEGER NOT NULL);";
-/// The tables of the layout `adonis`.
+/// Tables of the layout `adonis`.
 pub(crate) const ADONIS: &str = "
     CREATE TABLE oauth_sessions (sub varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);
     CREATE TABLE oauth_states (key varchar(255) PRIMARY KEY NOT NULL, value text NOT NULL, updated_at datetime);";
 
-/// A database as a running app has it: in WAL mode, open.
+/// Database as left by a running app: in WAL mode, open.
 pub(crate) struct AppDatabase(Connection);
 
 impl AppDatabase {
@@ -43,20 +43,20 @@ impl AppDatabase {
         database
     }
 
-    /// Opens one that is there.
+    /// Opens an existing database.
     pub(crate) fn open(path: &Path) -> Self {
         let connection = Connection::open(path).unwrap();
-        // No test cuts the power.
+        // No test simulates a power failure.
         connection.pragma_update(None, "synchronous", "off").unwrap();
         Self(connection)
     }
 
-    /// Stores a session under the DID it is of.
+    /// Stores a session under its DID.
     pub(crate) fn session(&self, session: &Value) -> &Self {
         self.record(did_of(session), &session.to_string())
     }
 
-    /// Stores so many sessions like this one, each of an account of its own.
+    /// Stores this number of sessions like this one, each of another account.
     pub(crate) fn sessions_like(&self, session: &Value, count: u32) -> &Self {
         let sub = did_of(session);
         self.execute(&format!(
@@ -74,7 +74,7 @@ impl AppDatabase {
         self
     }
 
-    /// Stores a login that was begun.
+    /// Stores a pending login.
     pub(crate) fn state(&self, key: &str, state: &Value) -> &Self {
         self.0
             .execute("INSERT INTO auth_state VALUES (?1, ?2)", [key, &state.to_string()])
@@ -88,7 +88,7 @@ impl AppDatabase {
         self
     }
 
-    /// Every row that a query finds, its columns with bars between them.
+    /// Returns the rows of a query, with columns separated by bars.
     pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
         let mut statement = self.0.prepare(sql).unwrap();
         let columns = statement.column_count();
@@ -107,8 +107,8 @@ impl AppDatabase {
         statement.query_map([], row).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Stops the app. What is left is one file: SQLite takes its log away with the last connection,
-    /// but does not insist.
+    /// Stops the app and leaves one file. SQLite usually removes its log with the last connection,
+    /// but not always.
     pub(crate) fn close(self) {
         let path = PathBuf::from(self.0.path().unwrap());
         self.0.close().unwrap();

@@ -1,4 +1,4 @@
-//! An app as it is deployed: settings, a key, published documents, a store with one session.
+//! Deployment of an app: settings, a key, published documents, and a store with one session.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use testbed::{LoginOptions, Network, keys};
 use crate::database::AppDatabase;
 use crate::sandbox::{Output, Sandbox};
 
-/// A confidential app with one key and one user, its documents published, its sessions in SQLite.
+/// Confidential app with one key and one user, its documents published, its sessions in SQLite.
 pub(crate) struct Deployment {
     pub(crate) sandbox: Sandbox,
     pub(crate) net: Network,
@@ -19,7 +19,7 @@ impl Deployment {
     pub(crate) fn new() -> Self {
         let net = Network::start_blocking().unwrap();
         let mut sandbox = Sandbox::new();
-        // The servers tell the machine's own time.
+        // The servers use the machine's own time.
         sandbox.set("OAUTHCTL_TEST_NOW", now().to_string());
         sandbox.file("keys.json", net.signing_key().unwrap().to_string());
         let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -38,13 +38,13 @@ impl Deployment {
         deployment
     }
 
-    /// Writes the settings with a part of them replaced.
+    /// Writes the settings with a part replaced.
     pub(crate) fn configure(&self, part: &str, by: &str) {
         assert!(self.settings.contains(part), "{}", self.settings);
         self.sandbox.file("oauthctl.toml", self.settings.replace(part, by));
     }
 
-    /// Keeps the app's sessions elsewhere.
+    /// Moves the app's sessions to another store.
     pub(crate) fn store_at(&self, url: &str) {
         self.configure("sqlite:app.db", url);
     }
@@ -66,7 +66,7 @@ impl Deployment {
         (output, findings)
     }
 
-    /// The first thing doctor says, which must be a problem with a reason and a remedy.
+    /// Returns doctor's first finding, which must be a problem with a reason and a fix.
     #[track_caller]
     pub(crate) fn first_problem_with(&self, arguments: &[&str]) -> String {
         let (output, findings) = self.run(arguments);
@@ -81,8 +81,8 @@ impl Deployment {
         self.first_problem_with(&[])
     }
 
-    /// What is said of a deployment without a problem, but for the warning that these settings are
-    /// for development.
+    /// Returns the warnings about a deployment without a problem, except for that about development
+    /// settings.
     #[track_caller]
     pub(crate) fn warnings(&self) -> Vec<String> {
         let (output, findings) = self.run(&[]);

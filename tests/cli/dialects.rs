@@ -1,8 +1,7 @@
-//! Every authorization server on the network: what oauthctl makes of each one's answers, as a table
-//! of cases by servers.
+//! Results of oauthctl at all kinds of authorization servers, as a table of cases by servers.
 //!
-//! A line: the exit status, what became of how many sessions, and how many that had been alive at
-//! the server are not any more.
+//! Each line has the exit status, the number of sessions per result, and the number of sessions
+//! that have ended at the server.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +12,10 @@ use testbed::{Credentials, Dialect, LoginOptions, Policy, keys};
 use crate::app::{App, days_ago, did_of, hours_ago};
 use crate::samples::{ALICE, object};
 
-/// Users beside Alice.
+/// Number of users beside Alice.
 const OTHERS: usize = 7;
 
-/// Returns an app whose users are at a server of this dialect.
+/// Returns an app with users at a server of this dialect.
 fn at(dialect: Dialect) -> App {
     let app = App::new();
     app.net.set_dialect(0, dialect);
@@ -24,7 +23,7 @@ fn at(dialect: Dialect) -> App {
     app
 }
 
-/// The same with users, of whom Alice was here last and so comes first.
+/// Returns such an app with Alice as the last active user, who comes first.
 fn alice_first(dialect: Dialect) -> App {
     let app = at(dialect);
     app.log_in(OTHERS, &days_ago(2));
@@ -32,7 +31,7 @@ fn alice_first(dialect: Dialect) -> App {
     app
 }
 
-/// The same where Alice comes last.
+/// Returns such an app with Alice as the least recently active user, who comes last.
 fn alice_last(dialect: Dialect) -> App {
     let app = at(dialect);
     app.log_in(OTHERS, &hours_ago(30));
@@ -40,7 +39,7 @@ fn alice_last(dialect: Dialect) -> App {
     app
 }
 
-/// Returns the server makes new tokens that the store does not get.
+/// Makes the server rotate tokens without storing the new ones.
 fn leave_behind(app: &App, did: &str) {
     app.net.refresh_as_app(&app.record(did).unwrap()).unwrap();
 }
@@ -49,7 +48,7 @@ fn alive(app: &App) -> usize {
     app.net.alive()
 }
 
-/// Runs `oauthctl sessions …`, and says in a line what came of it.
+/// Runs `oauthctl sessions …`, and returns the result in a line.
 fn run(app: &App, arguments: &str) -> String {
     let before = alive(app);
     let retry = if arguments.contains("--retry-for") { "" } else { "--retry-for 2s" };
@@ -68,7 +67,7 @@ fn run(app: &App, arguments: &str) -> String {
     format!("{} {}{lost}", output.code, counts.join(", "))
 }
 
-/// One case at every server: its lines joined.
+/// Runs a case at all servers, and joins the lines.
 fn table(case: impl Fn(Dialect) -> Vec<String>) -> String {
     let row = |dialect: &Dialect| {
         format!("{:<10}{}\n", format!("{dialect:?}"), case(*dialect).join(" | "))
@@ -76,7 +75,7 @@ fn table(case: impl Fn(Dialect) -> Vec<String>) -> String {
     Dialect::ALL.iter().map(row).collect()
 }
 
-/// So many runs of the same.
+/// Repeats a run.
 fn runs(app: &App, count: usize, arguments: &str) -> Vec<String> {
     (0..count).map(|_| run(app, arguments)).collect()
 }
@@ -203,12 +202,12 @@ fn another_dpop_key_in_a_record_is_its_own_fault() {
     ");
 }
 
-/// Nothing in a record tells that the configuration is not its own.
+/// Makes tokens opaque, so that records do not show a wrong configuration.
 fn opaque(policy: &mut Policy) {
     policy.readable_access_tokens = false;
 }
 
-/// Returns a configuration that is wrong for every session, and three runs with it.
+/// Returns the results of three runs with a configuration that is wrong for all sessions.
 fn misconfigured(dialect: Dialect, change: impl FnOnce(&mut App)) -> Vec<String> {
     let mut app = at(dialect);
     app.net.configure(opaque);
@@ -461,7 +460,7 @@ fn a_refusal_proves_an_end_only_in_words_that_mean_nothing_else() {
     ");
 }
 
-/// Makes a server announce the revocation endpoint that it may have.
+/// Makes a server announce its revocation endpoint.
 fn announce(app: &App) {
     let endpoint = format!("{}/oauth/revoke", app.net.pds_url());
     app.net.patch_server_metadata(0, json!({"revocation_endpoint": endpoint}));

@@ -1,5 +1,4 @@
-//! `doctor`: a right deployment has no problem, and of a broken one the fault itself is named
-//! first.
+//! `doctor`: no problem in a correct deployment, and the actual fault first in a broken one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -165,7 +164,7 @@ fn a_redis_that_only_reads_is_named() {
     assert_eq!(server.ask(&["EXISTS", &npmx_key(&session)]), redis::Answer::Number(1));
 }
 
-/// Returns the deployment with its sessions in Redis, as npmx has them.
+/// Returns the deployment with its sessions in Redis, with the layout npmx.
 fn in_redis() -> (Deployment, Redis, Value) {
     let deployment = Deployment::new();
     let server = Redis::start();
@@ -354,7 +353,7 @@ fn keys_that_are_not_ours_and_caches_that_keep_the_set_are_warnings() {
         .header("cache-control", "public, max-age=86400")
         .header("age", "7200");
     right.net.publish(JWKS_PATH, reply);
-    // A cache that has kept it for two hours got it two hours ago.
+    // A cache with an age of two hours received it two hours ago.
     let sent = now() - SignedDuration::from_hours(2);
     let sent =
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&sent).unwrap();

@@ -1,5 +1,5 @@
-//! `doctor --login`: a server is asked to judge the client, and what it answers is named with what is
-//! to be changed.
+//! `doctor --login`: a server checks the client, and its answer is explained with the required
+//! change.
 
 use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, LoginOptions, Reply, keys};
@@ -7,14 +7,14 @@ use testbed::{Credentials, Endpoint, Fault, LoginOptions, Reply, keys};
 use crate::deployment::Deployment;
 use crate::sandbox::Sandbox;
 
-/// The findings of a run about logins.
+/// Returns the findings about logins.
 fn logins(deployment: &Deployment, arguments: &[&str]) -> Vec<Value> {
     let (_, mut findings) = deployment.run(arguments);
     findings.retain(|finding| finding["topic"] == "login");
     findings
 }
 
-/// The codes of all problems that a login at the first server shows.
+/// Returns the codes of all problems of a login at the first server.
 fn codes(deployment: &Deployment) -> Vec<String> {
     let problems = logins(deployment, &["--login"]).into_iter();
     let problems = problems.filter(|finding| finding["severity"] == "problem");
@@ -37,7 +37,7 @@ fn a_login_is_begun_at_the_server_of_the_sessions() {
         format!("{pds} takes logins to 1 redirect URI, signed by testbed-1")
     );
     let forms = right.net.requests_to(Endpoint::Par);
-    // The first one fetches a nonce.
+    // The first request fetches a nonce.
     assert_eq!(forms.len(), 2);
     assert!(right.net.requests_to(Endpoint::Token).is_empty());
 }
@@ -99,7 +99,7 @@ fn a_server_is_found_by_address_handle_and_did() {
         assert_eq!(findings[0]["code"], "login.accepted", "{target}: {findings:?}");
         assert_eq!(findings[0]["server"], right.net.pds_url(), "{target}");
     }
-    // The old name of the option.
+    // Old name of the option.
     assert_eq!(logins(&right, &["--as", &right.net.pds_url()])[0]["code"], "login.accepted");
     let findings = logins(&right, &["--login", "nobody.example.com"]);
     assert_eq!(
@@ -123,7 +123,7 @@ fn each_server_is_asked_once() {
         servers.collect::<Vec<_>>()
     };
     let (first, second) = (right.net.pds_url(), right.net.pds_url_of(second));
-    // Those with most sessions come first.
+    // Servers with most sessions come first.
     assert_eq!(servers(&["--login"]), [second.clone(), first.clone()]);
     assert_eq!(servers(&["--login", &first, "--login", &format!("{first}/")]), [first]);
 }

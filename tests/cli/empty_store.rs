@@ -1,4 +1,4 @@
-//! A store without a session: the one that the app uses, or another one.
+//! Stores without sessions: that of the app, or the wrong one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
@@ -38,7 +38,7 @@ fn configure(sandbox: &Sandbox, store: &str, client_id: &str) {
     );
 }
 
-/// Settings of a database of a Redis.
+/// Returns settings with a database of a Redis.
 fn in_redis(redis: &Redis, database: u32, layout: &str) -> String {
     format!("url = 'redis://127.0.0.1:{}/{database}'\nlayout = '{layout}'", redis.port())
 }
@@ -47,7 +47,7 @@ fn put(redis: &Redis, key: &str, value: &Value) {
     assert_eq!(redis.ask(&["SET", key, &value.to_string()]), Answer::Status("OK".to_owned()));
 }
 
-/// Returns a Redis with two sessions of the app, and none of another, in database 0.
+/// Returns a Redis with two sessions of the app in database 0.
 fn npmx() -> Redis {
     let redis = Redis::start();
     for did in [ALICE, BOB] {
@@ -64,7 +64,7 @@ fn move_sessions(redis: &Redis, database: &str) {
     }
 }
 
-/// Runs what finds no session, and returns the warning without the port of this run.
+/// Runs a command that finds no session, and returns the warning without the port.
 fn warning(sandbox: &Sandbox, command: &[&str]) -> String {
     let output = sandbox.run(command);
     assert_eq!(output.code, 3, "{output}");
@@ -74,7 +74,7 @@ fn warning(sandbox: &Sandbox, command: &[&str]) -> String {
     warning
 }
 
-/// What doctor says of the store beside that it is open.
+/// Returns doctor's findings about the store, except for that about its availability.
 fn doctor(sandbox: &Sandbox, severity: &str) -> Vec<String> {
     let output = sandbox.run(["doctor", "--offline", "--format", "jsonl"]);
     let findings = output.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -83,7 +83,7 @@ fn doctor(sandbox: &Sandbox, severity: &str) -> Vec<String> {
     findings.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Returns the states that `keys list` gives the keys.
+/// Returns the states of the keys in `keys list`.
 fn states_of_keys(sandbox: &Sandbox) -> (Vec<String>, Output) {
     let output = sandbox.run(["keys", "list", "--format", "jsonl"]);
     let rows = output.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -109,7 +109,7 @@ fn an_emptied_database_is_warned_of_for_seven_days() {
     let (states, output) = states_of_keys(&sandbox);
     assert_eq!(states, ["active", "retiring"]);
     assert!(output.stderr.contains(&format!("warning: {warned}")), "{output}");
-    // A login that is pending is no session.
+    // A pending login is not a session.
     database.execute(&format!("INSERT INTO auth_state VALUES ('s', '{}')", state("key1")));
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-30T11:59:59Z");
     assert_eq!(warning(&sandbox, &PRUNE), format!("{warned}: check --store and --layout"));
@@ -167,7 +167,7 @@ fn what_reads_only_keeps_no_count() {
         sandbox.run(command.split(' '));
     }
     assert!(!sandbox.path("../home/.local").exists());
-    // Nor does a run that has not read all of it.
+    // Neither does a run that was limited.
     for command in
         ["sessions prune --offline --limit 0", &format!("sessions prune --offline {ALICE}")]
     {
@@ -257,7 +257,7 @@ fn a_wrong_database_number_is_found_out_by_the_right_one() {
     let (states, output) = states_of_keys(&sandbox);
     assert_eq!(states, ["active", "retiring"]);
     assert!(output.stderr.contains(&format!("warning: {found}")), "{output}");
-    // In the right one all is well, and what it had is said beside where it is now.
+    // No warning with the right store. The earlier number appears with the current one.
     configure(&sandbox, &in_redis(&redis, 0, "npmx"), CLIENT);
     assert_eq!(sandbox.run(PRUNE).code, 0);
     move_sessions(&redis, "3");
@@ -310,7 +310,7 @@ fn another_app_in_the_same_redis_is_no_problem() {
     assert_eq!(doctor(&sandbox, "problem"), [""; 0]);
     assert_eq!(doctor(&sandbox, "ok").iter().filter(|what| in_others(what)).count(), 1);
     assert_eq!(states_of_keys(&sandbox).0, ["active", "unused"]);
-    // Tokens that do not name their client are told by the key.
+    // Tokens that do not name their client are attributed by the key.
     put(&redis, "oauth:session:did:web:carol.example", &session("did:web:carol.example", "3h"));
     assert_eq!(sandbox.run(PRUNE).code, 3);
 }

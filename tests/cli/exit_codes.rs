@@ -1,11 +1,11 @@
-//! The exit codes that the README promises.
+//! Exit codes as documented in the README.
 
 use crate::app::{App, did_of, hours_ago};
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, KEY1, session};
 use crate::sandbox::Sandbox;
 
-/// Returns a sandbox with more sessions than a pipe holds.
+/// Returns a sandbox with more sessions than fit into a pipe.
 fn busy_app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -110,7 +110,7 @@ fn a_wrong_configuration_is_2() {
 #[test]
 fn a_failure_of_our_own_names_its_place_and_quotes_nothing() {
     let mut sandbox = busy_app();
-    // A time that is none makes a debug build panic, with the text in its message.
+    // An invalid time makes a debug build panic, with the text in its message.
     sandbox.set("OAUTHCTL_TEST_NOW", "ref-S3cretToken");
     let output = sandbox.run(["sessions", "list"]);
     assert_eq!((output.code, output.stdout.as_str()), (101, ""), "{output}");

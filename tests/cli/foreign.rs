@@ -1,4 +1,4 @@
-//! Records that oauthctl cannot read and that may be somebody's: counted, kept, and said where
+//! Records that oauthctl cannot read and that may belong to others: counted, kept, and reported if
 //! there is nothing else.
 
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::Sandbox;
 
-/// Values of other libraries, of apps that encrypt, and of clients of long ago, by the account's
+/// Returns values of other libraries, of apps that encrypt, and of old clients, by the account's
 /// name.
 fn others() -> Vec<(String, String)> {
     let node = session(ALICE, "3h");

@@ -1,4 +1,4 @@
-//! `oauthctl gen-jwk` makes a key that the app signs with, and converts those it has.
+//! `oauthctl gen-jwk` generates a key for the app, and converts existing ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD as BASE64URL};
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::samples::{KEY1, KEY2, jwk_with, object};
 use crate::sandbox::{NOW, Sandbox};
 
-/// RFC 7638, computed apart from the program.
+/// Computes an RFC 7638 thumbprint independently of the program.
 fn thumbprint(jwk: &str) -> String {
     let jwk = object(jwk);
     BASE64URL.encode(Sha256::digest(format!(
@@ -17,7 +17,7 @@ fn thumbprint(jwk: &str) -> String {
     )))
 }
 
-/// Returns the coordinates and the scalar: what makes a key that key.
+/// Returns the coordinates and the scalar.
 fn material(jwk: &str) -> [serde_json::Value; 3] {
     let jwk = object(jwk);
     ["x", "y", "d"].map(|name| jwk[name].clone())
@@ -215,7 +215,7 @@ fn an_env_line_is_read_by_a_shell_and_by_a_dotenv_file() {
             encoding,
         ]);
         sandbox.file(".env", format!("# the app's own\nOTHER=1\n{line}"));
-        // A dotenv parser takes what stands between single quotes as it is.
+        // Dotenv parsers take text between single quotes literally.
         let value =
             line.strip_prefix("APP_KEY='").and_then(|rest| rest.strip_suffix("'\n")).unwrap();
         assert!(!value.contains(['\'', '\n']));
@@ -310,12 +310,12 @@ fn a_key_without_a_kid_needs_one() {
         error: env:NAMELESS: the key has no kid, and sessions are bound to the kid that the app uses for it
         hint: give it with --kid NAME; look for the name in the app's code or in its published JWKS
         ") };
-        // Between forms that have no room for a kid none is needed.
+        // Conversions between forms without a kid need none.
         assert_eq!(
             sandbox.result(["gen-jwk", "--from", "env:NAMELESS", "--encoding", encoding]),
             encoded
         );
-        // The thumbprint can be asked for by name.
+        // The thumbprint can be requested by name.
         let named = sandbox.result(["gen-jwk", "--from", "env:NAMELESS", "--kid", "thumbprint"]);
         assert_eq!(object(&named)["kid"], thumbprint(KEY1));
     }

@@ -1,5 +1,4 @@
-//! Completions and manual pages are generated and committed; here they are compared with what the
-//! program prints.
+//! Compares the committed completions and manual pages with the program's output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +6,7 @@ use std::path::Path;
 
 use crate::sandbox::Sandbox;
 
-/// What rewrites them.
+/// Command that regenerates them.
 const REMEDY: &str = "run `tests/run --update` and commit the result";
 
 fn committed(directory: &str) -> BTreeMap<String, String> {

@@ -1,5 +1,4 @@
-//! `oauthctl init`: answers from options, from what an app says about itself, and from a person at
-//! a terminal.
+//! `oauthctl init`: answers from options, from the app's own files, and from a user at a terminal.
 
 use rexpect::session::PtySession;
 use serde_json::Value;
@@ -10,7 +9,7 @@ use crate::sandbox::{Output, Sandbox};
 
 const SITE: [&str; 4] = ["init", "--yes", "--client-uri", "https://app.example.com"];
 
-/// Returns a directory in which oauthctl was never used, with an app's database.
+/// Returns a directory with an app's database, in which oauthctl was never used.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -19,7 +18,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// Returns a session that is bound to no key.
+/// Returns a session without a client key.
 fn public(did: &str) -> Value {
     let mut session = session(did, "3h");
     session["authMethod"] = serde_json::json!({"method": "none"});
@@ -43,8 +42,7 @@ fn next_commands(output: &str) -> Vec<String> {
     next.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-/// Everything that is promised of a directory after `init`: the commands work there without an
-/// option.
+/// Asserts that the commands work in a directory after `init` without options.
 fn assert_works(sandbox: &Sandbox, metadata_file: &str, jwks_file: &str) {
     assert_eq!(sandbox.result(["metadata"]), sandbox.read(metadata_file));
     assert_eq!(sandbox.result(["jwks"]), sandbox.read(jwks_file));
@@ -94,7 +92,7 @@ fn what_it_says_comes_next_can_be_typed() {
     let commands = next_commands(&init(&sandbox, &[]).stderr);
     assert_eq!(commands.len(), 3);
     for command in &commands {
-        // Nothing is served yet.
+        // Nothing is published yet.
         let output = sandbox.sh(&command.replace("doctor", "doctor --offline"));
         assert_eq!(output.code, 0, "{command}: {output}");
         let is_warned_of = output.stdout.contains("1 session began while the client was public");
@@ -177,7 +175,7 @@ fn a_redis_is_named_by_its_variable() {
     assert!(settings.contains("env_file = [\".env.production\"]"), "{settings}");
     assert!(settings.contains("url = \"env:REDIS_URL\""), "{settings}");
     assert!(output.stderr.contains("how it is laid out is not known yet"), "{output}");
-    // Where the app is deployed, its variables are exported, and there is no such file.
+    // In a deployment the variables are exported, and there is no such file.
     std::fs::remove_file(sandbox.path(".env.production")).unwrap();
     let missing = sandbox.refusal(["sessions", "list"]);
     assert!(missing.stderr.contains("env:REDIS_URL: the variable is not set"), "{missing}");
@@ -360,7 +358,7 @@ fn a_failure_half_way_takes_back_what_was_written() {
     let sandbox = app();
     sandbox.file(".env", "A=1");
     sandbox.file("not-a-directory", "");
-    // The key and the metadata document are written before this path turns out to be none.
+    // The key and the metadata document are written before this path fails.
     let files = ["--metadata-file", "new/place/c.json", "--jwks-file", "not-a-directory/k.json"];
     let before = sandbox.everything();
     for keys in ["env:PRIVATE_KEY", "new/client-key.json"] {
@@ -382,10 +380,10 @@ impl Dialogue {
         Self(sandbox.terminal(["init"]))
     }
 
-    /// Waits for the question and answers it; an empty answer is Enter alone.
+    /// Waits for the question and answers it. An empty answer is Enter alone.
     fn answer(&mut self, question: &str, answer: &str) {
         self.0.exp_string(question).unwrap_or_else(|e| panic!("{question}: {e}"));
-        // The prompt ends in a colon, after what is offered.
+        // The prompt ends with a colon, after the default.
         self.0.exp_string(": ").unwrap();
         self.0.send_line(answer).unwrap();
     }
@@ -402,7 +400,7 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     let sandbox = app();
     sandbox.file("public/x", "");
     let mut dialogue = Dialogue::begin(&sandbox);
-    // An answer that no server would take is asked for again, with the reason.
+    // After an invalid answer, the reason is printed and the question is repeated.
     dialogue.answer("Home page of the app", "http://app.example.com");
     dialogue.0.exp_string("must be https").unwrap();
     dialogue.answer("Home page of the app", "https://app.example.com");

@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM, SIGQUIT and a terminal that goes: what was begun comes to its end, what is
-//! printed is whole, and the exit code says what happened.
+//! Ctrl-C, SIGTERM, SIGQUIT and a closed terminal: work in progress is completed, output is
+//! complete, and the exit code names the signal.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
@@ -13,12 +13,12 @@ use crate::database::{ADONIS, AppDatabase};
 use crate::samples::{ALICE, KEY1, object, session, state};
 use crate::sandbox::{OAUTHCTL, Sandbox, interrupt};
 
-/// More sessions than fit into a pipe, by far.
+/// Many more sessions than fit into a pipe.
 const MANY: u32 = 60_000;
 
 const SIGNALS: [(&str, i32); 4] = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)];
 
-/// What [`interrupt`] needs so that it works under `nohup`, too.
+/// Arguments for [`interrupt`] to work under `nohup`, too.
 const HEEDING: [&str; 2] = ["--default-signal=HUP,INT,QUIT,TERM", OAUTHCTL];
 
 /// Returns an app with many sessions.
@@ -29,7 +29,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// Starts oauthctl with its output in pipes, its signals as a shell leaves them.
+/// Starts oauthctl with its output in pipes, and signals as set by a shell.
 fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     started(sandbox, &[&HEEDING[..], arguments].concat())
 }
@@ -40,15 +40,15 @@ fn started(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// How a run ended that was interrupted once it had begun to print: all of stdout, all of stderr,
-/// exit code.
+/// Interrupts a run after its first output. Returns all of stdout, all of stderr, and the exit
+/// code.
 fn interrupted(mut child: Child, signal: &str) -> (String, String, Option<i32>) {
-    // Nobody reads on, so the pipe fills and the list waits.
+    // The output is not read further, so the pipe fills and the list waits.
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
     interrupt(&child, signal);
-    // The signal is seen before the list can go on.
+    // The signal is handled before the list continues.
     std::thread::sleep(std::time::Duration::from_millis(100));
     stdout.read_to_string(&mut text).unwrap();
     let mut stderr = String::new();
@@ -129,7 +129,7 @@ fn an_interrupted_list_of_logins_is_whole_too() {
     );
 }
 
-/// SQL that inserts many logins.
+/// Returns SQL that inserts many logins.
 fn many_states(into: &str, more: &str) -> String {
     let (table, _) = into.split_once(' ').unwrap();
     format!(
@@ -190,7 +190,7 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // Open, and nobody writes.
+        // Open, without a writer.
         let _input = child.stdin.take();
         interrupt(&child, signal);
         let output = child.wait_with_output().unwrap();
@@ -210,9 +210,9 @@ fn a_second_signal_does_not_wait_for_anybody() {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut String::new()).unwrap();
         interrupt(&child, "INT");
-        // Longer than what counts as the same wish.
+        // Longer than the interval within which signals count once.
         std::thread::sleep(std::time::Duration::from_millis(1200));
-        // Still there: it waits for its reader.
+        // Still running: it waits for its reader.
         assert_eq!(child.try_wait().unwrap(), None);
         interrupt(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(code));
@@ -223,7 +223,7 @@ fn a_second_signal_does_not_wait_for_anybody() {
 fn what_only_prints_a_document_ends_at_once() {
     let mut sandbox = Sandbox::new();
     sandbox.set("OAUTH_JWK_ONE", KEY1);
-    // Nothing to drain, so nothing listens: the shell sees the signal itself.
+    // Nothing to complete, so no handler is installed, and the shell sees the signal itself.
     let output = sandbox.sh(
         "mkfifo input; oauthctl jwks --keys - <>input & sleep 0.3; kill -TERM $!; wait $!; echo $?",
     );
@@ -237,13 +237,13 @@ fn a_signal_that_comes_twice_at_once_is_one() {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
-    // As a terminal and the wrapper that runs there both send it.
+    // As sent by both the terminal and a wrapper.
     interrupt(&child, "INT");
     interrupt(&child, "TERM");
     stdout.read_to_string(&mut text).unwrap();
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    // Whichever was seen first.
+    // Depends on the signal that was handled first.
     assert!(matches!(child.wait().unwrap().code(), Some(130 | 143)), "{stderr}");
     assert_eq!(summed_up(&stderr, "sessions"), text.lines().map(object).count());
 }
@@ -290,7 +290,7 @@ fn a_slow_rate_keeps_no_signal_from_being_heeded() {
     let begun = Instant::now();
     interrupt(&child, "TERM");
     let output = app.sandbox.output_of(child);
-    // At that rate those under way would have waited for three minutes.
+    // At that rate, sessions in progress would have waited for three minutes.
     assert!(output.code == 143 && begun.elapsed() < Duration::from_mins(1), "{output}");
     app.assert_nobody_lost(output);
 }
@@ -312,7 +312,7 @@ fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
     redis.ask(&["CLIENT", "PAUSE", "3600000", "ALL"]);
-    // All that it has read comes out; then it waits for the store, which says nothing any more.
+    // All that was read is printed. Then it waits for the store, which does not answer.
     let reader =
         std::thread::spawn(move || stdout.read_to_string(&mut text).map(|_| text).unwrap());
     std::thread::sleep(std::time::Duration::from_millis(500));

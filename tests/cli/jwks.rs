@@ -1,11 +1,11 @@
-//! `oauthctl jwks` prints the public document, and nothing private.
+//! `oauthctl jwks` prints the public document, without any private member.
 
 use serde_json::json;
 
 use crate::samples::{KEY1, KEY2, jwk_with, object};
 use crate::sandbox::Sandbox;
 
-/// The private scalars of the test keys.
+/// Private scalars of the test keys.
 const SECRETS: [&str; 2] =
     ["870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE", "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"];
 

@@ -1,5 +1,4 @@
-//! Files that hold private keys: nothing takes the place of a key, and nothing of one is left lying
-//! about.
+//! Files with private keys: a key is never replaced, and no copy is left behind.
 
 use std::fs::{self, File};
 use std::thread;
@@ -87,7 +86,7 @@ fn a_variable_that_is_set_is_left_alone() {
 #[test]
 fn a_line_that_would_not_be_read_is_not_added() {
     let sandbox = Sandbox::new();
-    // The grammar takes the next line for the value.
+    // In this grammar, the next line is the value.
     sandbox.file(".env", "OTHER:\n");
     insta::assert_snapshot!(sandbox.refusal(ADD), @r"
     exit 2
@@ -180,7 +179,7 @@ fn no_document_takes_the_place_of_a_key() {
     assert_eq!(sandbox.read("keys.json"), format!("[{KEY1}]"));
 }
 
-/// What a run that was killed leaves.
+/// File left behind by a killed run.
 const LEFT: &str = ".oauthctl-a1B2c3.tmp";
 
 #[test]
@@ -198,7 +197,7 @@ fn what_a_killed_run_has_left_goes_with_the_next_that_writes() {
         sandbox.file("key.json", KEY1);
         sandbox.file(LEFT, KEY2);
         sandbox.file(".tmpa1B2c3", "another program's");
-        // One that is being written has its name already, and is locked.
+        // A file being written has this kind of name, too, and is locked.
         let writing = File::open(sandbox.file(".oauthctl-zzzzzz.tmp", KEY2)).unwrap();
         writing.lock().unwrap();
         let output = sandbox.run(command.split(' '));
@@ -247,7 +246,7 @@ fn doctor_finds_what_is_left_behind() {
     let sandbox = Sandbox::new();
     sandbox.file("secrets/keys.json", format!("[{KEY1}]"));
     sandbox.file(format!("secrets/{LEFT}"), KEY2);
-    // As versions up to 0.1 left them; the other is no key, and anybody's.
+    // As left behind by versions up to 0.1. The other is not a key and may belong to any program.
     sandbox.file("secrets/.tmpa1B2c3", KEY2);
     sandbox.file("secrets/.tmpd4E5f6", "x");
     sandbox.file(

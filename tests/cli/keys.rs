@@ -1,5 +1,4 @@
-//! What the tests of `oauthctl keys` share: sets of keys, and a store whose records are bound to
-//! them.
+//! Common parts of the tests of `oauthctl keys`: key sets, and a store with records bound to them.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +7,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, session, state};
 use crate::sandbox::{NOW, Output, Sandbox};
 
-/// Returns the moment the clock of the sandbox stands at, in seconds.
+/// Returns the time of the sandbox in seconds.
 pub(crate) fn now() -> i64 {
     NOW.parse::<jiff::Timestamp>().unwrap().as_second()
 }
@@ -45,8 +44,7 @@ pub(crate) fn assigned<'o>(output: &'o Output, name: &str) -> &'o str {
         .unwrap_or_else(|| panic!("{name} is not assigned: {output}"))
 }
 
-/// Returns a store in which one session is bound to `key1`, and one session and one login to
-/// `key2`.
+/// Creates a store with one session bound to `key1`, and one session and one login bound to `key2`.
 pub(crate) fn store(sandbox: &Sandbox) {
     let database = AppDatabase::create(&sandbox.path("app.db"));
     let mut other = session(BOB, "3h");

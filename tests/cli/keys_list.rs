@@ -1,4 +1,4 @@
-//! `oauthctl keys list`: who signs, who takes over, and what depends on each key.
+//! `oauthctl keys list`: the active key, the next key, and the records bound to each key.
 
 use std::fs;
 
@@ -156,7 +156,7 @@ fn list_shows_the_keys_while_the_store_does_not_answer() {
         "{output}"
     );
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
-    // What is wrong with the command line still is.
+    // Errors of the command line are still reported.
     assert_eq!(
         sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "nonsense://x"]).code,
         2

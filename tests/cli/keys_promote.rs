@@ -1,4 +1,4 @@
-//! `oauthctl keys rotate --promote`: a staged key takes over once servers have had time to learn
+//! `oauthctl keys rotate --promote`: a staged key becomes active after servers had time to fetch
 //! it.
 
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::keys::kids_of;
 use crate::sandbox::interrupt;
 
-/// Returns an app whose second key, `next`, stands behind the one that signs.
+/// Returns an app whose second key, `next`, follows the active one.
 fn staged() -> (App, Value, Value) {
     let mut app = App::new();
     let (active, next) = (app.net.signing_key().unwrap(), keys::client_key("next"));
@@ -76,7 +76,7 @@ fn waiting_for_servers_ends_at_the_first_signal() {
     app.net.publish_confidential(&[active, next]);
     let before = app.sandbox.read("keys.json");
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        // In this sandbox no time passes.
+        // Time stands still in this sandbox.
         let child = app.sandbox.start([&PROMOTE[..], &["--wait"]].concat());
         interrupt(&child, signal);
         let output = app.sandbox.output_of(child);

@@ -1,4 +1,4 @@
-//! `oauthctl keys retire`: a key goes when nothing depends on it, or once all its sessions have
+//! `oauthctl keys retire`: a key is removed when it is unused, or once all its sessions have
 //! provably ended.
 
 use serde_json::json;
@@ -11,8 +11,8 @@ use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
 
-/// Returns a set that was rotated: `new` signs, nothing is bound to `old`, and sessions and logins
-/// to `key1` and `key2`.
+/// Returns a rotated set: `new` is active, `old` is unused, and sessions and logins are bound to
+/// `key1` and `key2`.
 fn rotated() -> Sandbox {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     let old = jwk_with(KEY2, &json!({"kid": "old"}));
@@ -23,7 +23,7 @@ fn rotated() -> Sandbox {
 
 const RETIRE: [&str; 6] = ["keys", "retire", "--keys", "keys.json", "--store", "sqlite:app.db"];
 
-/// `keys retire`, with the store named.
+/// Returns `keys retire` with the store.
 fn retire<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&RETIRE[..], more].concat()
 }
@@ -179,7 +179,7 @@ fn retire_refuses_the_key_that_signs() {
     error: there is no key nobody
     hint: `oauthctl keys list` shows the keys there are
     ");
-    // Another key is there, but it cannot sign yet.
+    // There is another key, but it cannot sign yet.
     sandbox.file(
         "keys.json",
         format!("[{},{KEY2}]", jwk_with(KEY1, &json!({"kid": "next", "nbf": now() + 60}))),
@@ -218,7 +218,7 @@ fn retire_prints_what_a_variable_becomes() {
     removed key old from env:PRIVATE_KEYS; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
     deploy it, and publish: `oauthctl jwks --keys env:PRIVATE_KEYS -o FILE --force --drop-key old`
     ");
-    // A key that has a variable to itself leaves with it.
+    // A key with its own variable is removed with it.
     let output = sandbox
         .run([&named[..], &["--keys", "env:JWK_1", "--keys", "env:JWK_2", "alone"]].concat());
     insta::assert_snapshot!(output, @"
@@ -229,7 +229,7 @@ fn retire_prints_what_a_variable_becomes() {
     ");
 }
 
-/// Returns an app whose old key has leaked: `new` signs, two sessions are bound to the old one and
+/// Returns an app with a leaked key: `new` is active, two sessions are bound to the old one and
 /// Alice's to `new`.
 fn leaked() -> App {
     let app = App::new();
@@ -246,7 +246,7 @@ fn leaked() -> App {
     app
 }
 
-/// `keys retire --revoke-sessions` of the old key.
+/// Runs `keys retire --revoke-sessions` for the old key.
 fn end(app: &App, options: &[&str]) -> Output {
     let retire = [
         "keys",
@@ -364,7 +364,7 @@ fn keys_that_came_while_sessions_were_ended_stay() {
         ["keys", "retire", "testbed-1", "--revoke-sessions", "--keys", "keys.json", "--yes"];
     let child = app.sandbox.start(retire);
     crate::app::wait_until(|| app.net.counters().of(Endpoint::Revoke) > 0);
-    // Not by oauthctl, which would wait for its turn.
+    // Not with oauthctl, which would wait for the lock.
     let mut set = keys_in(&app.sandbox.read("keys.json"));
     set.push(object(KEY1));
     app.sandbox.file("keys.json", json!(set).to_string());
@@ -386,7 +386,7 @@ fn retire_counts_in_every_layout_of_the_store() {
         let refusal = sandbox.refusal([&retire[..], &["--layout", layout]].concat());
         assert!(refusal.stderr.contains("error: 1 session of redis://"), "{layout}: {refusal}");
     }
-    // In another database of the same server there is nothing.
+    // Another database of the same server is empty.
     let elsewhere = format!("{url}/3");
     let retire =
         ["keys", "retire", "old", "--keys", "keys.json", "--store", &elsewhere, "--layout", "npmx"];

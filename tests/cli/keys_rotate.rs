@@ -1,5 +1,4 @@
-//! `oauthctl keys rotate`: a new key joins the old ones wherever they are kept, and what is left to
-//! do is said.
+//! `oauthctl keys rotate`: adds a new key to any kind of source, and prints the remaining steps.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +10,7 @@ use crate::keys::{array_of, assigned, keys_in, kids, now};
 use crate::samples::{KEY1, KEY2, jwk_with, object};
 use crate::sandbox::Sandbox;
 
-/// Returns the states that `keys list` tells, by kid.
+/// Returns the states in `keys list`, by kid.
 fn states(sandbox: &Sandbox, options: &[&str]) -> Vec<(String, String)> {
     let output = sandbox.run([&["keys", "list", "--format", "jsonl", "-q"], options].concat());
     assert_eq!(output.code, 0, "{output}");
@@ -121,7 +120,7 @@ fn a_key_with_a_variable_to_itself_gets_a_second_variable_beside_it() {
         let new = object(assigned(&output, second));
         assert_eq!((&new["kid"], &new["nbf"]), (&json!("new"), &json!(now() + 86_400)), "{output}");
         sandbox.set(second, assigned(&output, second));
-        // What the advice says works: both, the new one first.
+        // The printed advice works: both keys, the new one first.
         let keys = ["--keys", &format!("env:{second}"), "--keys", &format!("env:{first}")];
         assert_eq!(states(&sandbox, &keys).len(), 2);
     }
@@ -178,7 +177,7 @@ fn the_new_variable_may_be_named_but_must_be_free() {
     error: "1-X" is no name for a variable
     hint: use letters, digits and _
     "#);
-    // A set grows in its own place.
+    // A set is extended in place.
     sandbox.set("PRIVATE_KEYS", format!("[{KEY1}]"));
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "env:PRIVATE_KEYS", "--new-env", "X"]), @"
     exit 2
@@ -244,7 +243,7 @@ fn a_key_with_a_file_to_itself_gets_a_second_file_beside_it() {
     assert_eq!(sandbox.read("keys/client.json"), KEY1);
     assert_eq!(object(&sandbox.read("keys/client.202611ne.json"))["kid"], "2026-11-new");
     assert_eq!(sandbox.mode("keys/client.202611ne.json"), 0o600);
-    // Never over another.
+    // Never overwrites another file.
     insta::assert_snapshot!(sandbox.refusal(rotate), @"
     exit 2
     -- stderr --
@@ -305,7 +304,7 @@ fn keys_from_stdin_come_back_on_stdout() {
     3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
-    // One key alone: the new one alone.
+    // A single key: the new one alone.
     sandbox.stdin(KEY1);
     let output = sandbox.run(["keys", "rotate", "--keys", "-", "--kid", "new"]);
     assert_eq!(object(&output.stdout)["kid"], "new");
@@ -426,7 +425,7 @@ fn nothing_to_rotate_is_an_error() {
 fn a_rewritten_file_keeps_its_owner_its_mode_and_its_links() {
     let sandbox = array_of(&[KEY1]);
     sandbox.sh("chmod 640 keys.json; mkdir current; ln -s ../keys.json current/keys.json");
-    // Only root can give a file away.
+    // Only root can change the owner of a file.
     let given = sandbox.sh("chown 65534:65533 keys.json").code == 0;
     sandbox.run(["keys", "rotate", "--keys", "current/keys.json", "--kid", "new"]);
     let metadata = fs::metadata(sandbox.path("keys.json")).unwrap();
@@ -462,7 +461,7 @@ fn of_rotations_at_the_same_time_none_is_lost() {
             ])
         })
         .collect();
-    // Whoever reads meanwhile finds a whole set.
+    // A concurrent reader finds a complete set.
     for _ in 0..50 {
         let keys = keys_in(&sandbox.read("keys.json"));
         assert_eq!(keys.last().unwrap()["kid"], "key1");

@@ -1,4 +1,4 @@
-//! What can be known of a session without asking its server is the same in a list, in a dry run and
+//! Properties of a session that are known without its server: the same in a list, in a dry run and
 //! in the run itself.
 
 use serde_json::{Value, json};
@@ -11,8 +11,7 @@ use crate::sandbox::Sandbox;
 
 const MISTYPED: &str = "https://app.example.com/mistyped.json";
 
-/// Returns the sessions of a listing and why they are blocked, in a run: `sessions list`, or what
-/// has results of this name.
+/// Returns the blocked sessions of `sessions list` or of a run with such results, with the reasons.
 #[track_caller]
 fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     let output = app.sessions(&format!("{command} --format jsonl -q"));
@@ -29,8 +28,8 @@ fn blocked(app: &App, command: &str, result: &str) -> Vec<(String, String)> {
     rows
 }
 
-/// Returns a list, the dry run and the run of a refresh, and the dry run of a revocation agree on
-/// so many sessions, and why.
+/// Asserts that a list, the dry run and the run of a refresh, and the dry run of a revocation agree
+/// on the number of sessions and the reason.
 #[track_caller]
 fn assert_all_agree(app: &App, count: usize, reason: &str) {
     let sent = app.exchanges().len();
@@ -162,7 +161,7 @@ fn without_a_key_source_a_run_and_its_dry_run_find_no_key() {
     let app = App::with_users(2);
     let text = app.sandbox.read("oauthctl.toml").replace("keys = [\"env:APP_KEY\"]\n", "");
     app.sandbox.file("oauthctl.toml", text);
-    // Nobody has said that there is none.
+    // The absence of a key was not configured.
     assert_eq!(blocked(&app, "list", "blocked"), []);
     let dry = blocked(&app, "refresh --all -n", "blocked");
     assert!(dry.len() == 2 && dry[0].1.ends_with("is not in the key set"), "{dry:?}");

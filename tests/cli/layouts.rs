@@ -1,5 +1,4 @@
-//! Layouts that the operator describes under `[layouts.NAME]`: oauthctl works in them as their app
-//! does.
+//! Layouts described by the operator under `[layouts.NAME]`: oauthctl works with them like the app.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -12,12 +11,12 @@ use crate::sandbox::{Output, Sandbox};
 
 const DAY: i64 = 86_400;
 
-/// Keys with one beginning for all, a lock, and lifetimes.
+/// Keys with a common prefix, a lock, and TTLs.
 const KEYS: &str =
     "session_key = 'mine:{did}'\nstate_key = 'mine:{state}'\nlock_key = 'mine:lock:{name}'
     session_ttl = '30d'\nstate_ttl = '1h'\n";
 
-/// An app whose sessions are in Redis under a layout of its own.
+/// App with sessions in Redis under a layout of its own.
 struct Mine {
     app: App,
     redis: Redis,
@@ -33,7 +32,7 @@ impl Mine {
         Self { app, redis }
     }
 
-    /// Returns a session that was begun on a browser, as the server knows it.
+    /// Returns a session started on a browser, as the server knows it.
     fn login(&self, did: &str) -> Value {
         self.app.net.login(LoginOptions {
             did: Some(did.to_owned()),
@@ -53,7 +52,7 @@ impl Mine {
         serde_json::from_slice(&value).unwrap()
     }
 
-    /// How much longer a key lives.
+    /// Returns the remaining TTL of a key.
     fn left(&self, key: &str) -> i64 {
         let Answer::Number(left) = self.redis.ask(&["TTL", key]) else {
             panic!("{key} has a time to live")
@@ -87,7 +86,7 @@ fn keys_of_its_own_are_found_refreshed_and_locked_as_the_app_does() {
     mine.put(&key, &mine.login(ALICE), 20 * DAY);
     mine.put("mine:begun", &mine.app.net.pending_state(LoginOptions::default()), 600);
     mine.put("mine:fresh", &mine.app.net.pending_state(LoginOptions::default()), 3500);
-    // All begin alike; what each is shows from the rest.
+    // All have the same prefix and differ in the rest.
     mine.put(&lock, &json!("the app"), 600);
     let listed = mine.run("sessions list --format jsonl");
     assert!(listed.stderr.ends_with("(layout mine)\n"), "{listed}");
@@ -245,7 +244,7 @@ fn one_table_for_everything_is_told_apart_by_its_kind() {
     assert!(at > days_ago + DAY * 1000, "in milliseconds, as the app writes it: {at}");
 }
 
-/// What oauthctl says to a description.
+/// Returns the error about a description.
 fn refusal_of(layout: &str) -> String {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();

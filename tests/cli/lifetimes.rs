@@ -1,4 +1,4 @@
-//! Lifetimes that are a server's own: set for it, or learnt from its answers.
+//! Lifetimes specific to a server: configured, or learnt from its answers.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::samples::object;
 
 const DAY: i64 = 86_400_000;
 
-/// Returns the status of the only session, so many days from now.
+/// Returns the status of the only session, this many days from now.
 fn status_in(app: &mut App, days: i64) -> String {
     app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(real_now() + days * DAY));
     let output = app.sessions("list --format jsonl");
@@ -48,7 +48,7 @@ fn a_lifetime_that_a_server_states_is_learnt() {
             ("due".to_owned(), "suspect".to_owned()),
             "{name}"
         );
-        // A later answer that says nothing takes it back.
+        // A later answer without a lifetime revokes it.
         app.net.clear_faults();
         app.configure("min_interval = \"0s\"");
         assert_eq!(app.sessions("refresh --all").code, 0);

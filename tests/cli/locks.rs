@@ -1,5 +1,5 @@
-//! The app's lock: nothing is sent where nobody says whether there is one, and one that never ends
-//! is named.
+//! The app's lock: nothing is sent if its existence is unknown, and a lock without a TTL is
+//! reported.
 
 use serde_json::json;
 use testbed::redis::Answer;
@@ -7,7 +7,7 @@ use testbed::redis::Answer;
 use crate::npmx::{Npmx, key, lock};
 use crate::sandbox::Output;
 
-/// Keys like those of a known app, behind a prefix, and nothing about a lock.
+/// Keys like those of a known app with a prefix, and nothing about a lock.
 const SILENT: &str =
     "session_key = \"my:oauth:session:{did}\"\nstate_key = \"my:oauth:state:{state}\"\n";
 
@@ -114,7 +114,7 @@ fn a_lock_that_never_ends_is_named_with_its_remedy() {
     let revoked = npmx.app.sessions(&format!("revoke {} --yes --lock-timeout 0s", npmx.dids[0]));
     assert!(revoked.code == 1 && revoked.stdout.contains(&remedy), "{revoked}");
 
-    // One with a time to live is the app's, at work.
+    // A lock with a TTL is held by the running app.
     npmx.redis.ask(&["EXPIRE", &held, "600"]);
     let output = npmx.app.sessions("refresh --lock-timeout 0s");
     assert_eq!(

@@ -1,5 +1,5 @@
-//! oauthctl as its user meets it: every test runs the program and looks at what it prints and
-//! leaves behind.
+//! Tests of oauthctl through its command line: each runs the program and checks its output and
+//! effects.
 
 mod app;
 mod atcute;

@@ -1,5 +1,4 @@
-//! What stands in a Redis under an app's keys and is no session: listed, harmless, and left where
-//! it is.
+//! Values under an app's keys in Redis that are not sessions: listed, harmless, and never changed.
 
 use serde_json::Value;
 use testbed::redis::{Answer, Redis};
@@ -7,14 +6,14 @@ use testbed::redis::{Answer, Redis};
 use crate::samples::{ALICE, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// What would act on a terminal.
+/// Text that would control a terminal.
 const EVIL: &str = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{9b}31m\r\u{202e}\u{0}\u{7f}";
 
 fn key(name: &str) -> String {
     format!("atproto:oauth:sessions:{name}")
 }
 
-/// Returns a store of everything that an app would never write, and one session.
+/// Returns a store with values that no app would write, and one session.
 fn odd() -> Redis {
     let redis = Redis::start();
     let web = |name: &str| key(&format!("did:web:{name}"));
@@ -41,7 +40,7 @@ fn odd() -> Redis {
     redis
 }
 
-/// Runs against the store; what it leaves there is what was there.
+/// Runs a command on the store, which must not change.
 fn run(redis: &Redis, arguments: &[&str]) -> Output {
     let url = redis.url();
     let output = Sandbox::new().run([arguments, &["--store", &url, "--layout", "npmx"]].concat());
@@ -134,7 +133,7 @@ fn only_what_is_empty_is_pruned_and_only_when_told() {
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(13));
     assert_eq!(redis.ask(&["EXISTS", &key("did:web:empty")]), Answer::Number(0));
-    // Where most of what is there makes no sense, it is rather the layout that is wrong.
+    // If most values are unreadable, the layout is probably wrong.
     for n in 0..15 {
         redis.ask(&["SET", &key(&format!("did:web:user{n}")), "{\"tokenSet\":{}}"]);
     }

@@ -1,5 +1,5 @@
-//! `oauthctl metadata` prints a document that servers take, or says why they would not; `--check`
-//! does so for any.
+//! `oauthctl metadata` prints a document that servers accept, or explains why they would not.
+//! `--check` does so for any document.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 const SITE: [&str; 5] =
     ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/api/auth/atproto"];
 
-/// Returns the usual arguments and some more.
+/// Returns the usual arguments with additional ones.
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [SITE.as_slice(), more].concat()
 }

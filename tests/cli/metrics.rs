@@ -1,4 +1,4 @@
-//! `--metrics-file`: what a run from cron did, for Prometheus.
+//! `--metrics-file`: results of runs from cron, for Prometheus.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::samples::{ALICE, object, session, state};
 use crate::sandbox::NOW;
 
-/// Returns an app at the time of the sandbox, with a login that was given up long ago.
+/// Returns an app at the time of the sandbox, with an abandoned login.
 fn app() -> App {
     let mut app = App::new();
     app.sandbox.set("OAUTHCTL_TEST_NOW", NOW);
@@ -18,12 +18,12 @@ fn app() -> App {
     app
 }
 
-/// Returns a file of metrics, without the port of the app.
+/// Returns the contents of a metrics file, without the port of the app.
 fn written(app: &App, file: &str) -> String {
     app.sandbox.read(file).replace(app.net.app_url().strip_prefix("http://").unwrap(), "$APP")
 }
 
-/// Returns a file of metrics must be complete whenever it is read, and readable for the collector.
+/// Asserts that a metrics file is complete and readable for the collector.
 fn assert_is_whole(app: &App, file: &str) {
     assert_eq!(app.sandbox.mode(file), 0o644);
     let others: Vec<_> = app
@@ -164,7 +164,7 @@ fn a_run_that_achieves_nothing_at_all_says_so_too() {
             text.lines().find_map(|line| line.strip_prefix(&name)?.rsplit(' ').next()?.parse().ok())
         };
         assert_eq!(status("sqlite:app.db"), Some(0));
-        // The database is gone; another is damaged in the middle of it.
+        // The database is missing. Another is damaged in the middle.
         assert_eq!(status("sqlite:missing.db"), Some(2));
         app.sandbox.file("damaged.db", "no database at all");
         assert!(status("sqlite:damaged.db").is_some_and(|status: i32| status > 0), "{command}");
@@ -194,7 +194,7 @@ fn a_dry_run_writes_no_metrics() {
     assert!(!app.sandbox.files().contains(&"x.prom".to_owned()));
 }
 
-/// Labels of every sample in a file.
+/// Returns the labels of all samples in a file.
 fn labels(text: &str) -> BTreeSet<&str> {
     let samples = text.lines().filter(|line| !line.starts_with('#'));
     samples.map(|line| line.split_once('{').unwrap().1.split_once(['}', ',']).unwrap().0).collect()
@@ -217,7 +217,7 @@ fn two_deployments_of_one_machine_do_not_collide() {
     );
     assert_eq!(labels(&preview), [r#"app="preview.example:8443""#].into());
     assert!(labels(&main).is_disjoint(&labels(&preview)), "{main}");
-    // A collector refuses files that describe one metric in two ways.
+    // A collector refuses files that describe one metric differently.
     let described = |text: &str| {
         text.lines().filter(|line| line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
     };

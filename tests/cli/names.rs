@@ -1,5 +1,5 @@
-//! A name on the command line that nothing has is an error where something was to be done with it,
-//! and a warning where it was to be looked at.
+//! Names on the command line that do not exist: an error for commands that change something, a
+//! warning for others.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::sandbox::Sandbox;
 
 /// Alice's account with two letters swapped.
 const ALICF: &str = "did:plc:ewvi7nxzyoun6zhxrhs64ozi";
-/// A kid as the upstream generator makes it.
+/// Kid made by the upstream generator.
 const OLD_KID: &str = "1795420766438";
 
 /// Returns an app with the sessions of Alice and Bob.
@@ -28,7 +28,7 @@ fn app() -> Sandbox {
     sandbox
 }
 
-/// Commands that do something with sessions, each without doing it.
+/// Commands that change sessions, as dry runs.
 const ACTING: [&[&str]; 4] = [
     &["sessions", "refresh", "--dry-run"],
     &["sessions", "revoke", "--dry-run"],
@@ -98,7 +98,7 @@ fn looking_at_what_is_not_there_is_warned_of() {
             assert_eq!((output.code, output.stderr), (0, format!("warning: {warning}\n")), "{command:?}");
         }
     }
-    // A limit may have kept the others from being read.
+    // The limit may have kept others from being read.
     assert_eq!(
         sandbox.run(["sessions", "list", "-q", "--issuer", "nope.example", "--limit", "0"]).stderr,
         ""
@@ -121,7 +121,7 @@ fn what_is_there_is_no_error_whatever_comes_of_it() {
             "{name:?}: {output}"
         );
     }
-    // A key that nothing is bound to any more is there, too.
+    // A key without bound records exists, too.
     sandbox.file("keys.json", format!("[{KEY1},{KEY2}]"));
     let output =
         sandbox.run(["sessions", "revoke", "--yes", "--keys", "keys.json", "--kid", "key2"]);
@@ -191,7 +191,7 @@ fn a_kid_is_known_by_six_letters_that_no_other_has() {
     let expected =
         "error: 179542 is the beginning of several kids\nhint: name one: 1795420766438, 1795429\n";
     assert_eq!((ambiguous.code, ambiguous.stderr.as_str()), (2, expected));
-    // A DID is only known whole.
+    // A DID must be complete.
     assert_eq!(sandbox.refusal(["sessions", "show", &ALICE[..20]]).code, 2);
 }
 

@@ -1,4 +1,4 @@
-//! An app like npmx: its sessions in Redis under the app's own lock, with a proxy in between.
+//! App like npmx: sessions in Redis with the app's own lock, with a proxy in between.
 
 use std::collections::BTreeSet;
 
@@ -8,35 +8,35 @@ use testbed::{Library, LoginOptions, Proxy};
 
 use crate::app::{App, days_ago, did_of};
 
-/// The app, its Redis, and the way there.
+/// App, its Redis, and the connection.
 pub(crate) struct Npmx {
     pub(crate) app: App,
     pub(crate) redis: Redis,
     pub(crate) proxy: Proxy,
-    /// The app's client library, which decides about keys, too.
+    /// Client library of the app, which determines the keys, too.
     pub(crate) library: Library,
     pub(crate) dids: Vec<String>,
 }
 
-/// Where the lock on an account is for the Node client.
+/// Returns the lock key of an account with the Node client.
 pub(crate) fn lock(did: &str) -> String {
     format!("oauth:lock:@atproto-oauth-client-{did}")
 }
 
-/// Where the record of an account is for the Node client.
+/// Returns the record key of an account with the Node client.
 pub(crate) fn key(did: &str) -> String {
     format!("atproto:oauth:sessions:{did}")
 }
 
 impl Npmx {
-    /// Returns an app with so many users, who were last here two days ago.
+    /// Returns an app with this number of users, last active two days ago.
     pub(crate) fn with_users(users: usize) -> Self {
         let mut npmx = Self::new();
         npmx.log_in(users);
         npmx
     }
 
-    /// So many more, who were last here two days ago, too.
+    /// Adds this number of users, last active two days ago, too.
     pub(crate) fn log_in(&mut self, users: usize) {
         let options = LoginOptions { library: self.library, ..days_ago(2) };
         for record in self.app.net.login_many(users, &options) {
@@ -54,7 +54,7 @@ impl Npmx {
         Self { app, redis, proxy, library: Library::Node, dids: Vec::new() }
     }
 
-    /// Where the record of an account is.
+    /// Returns the record key of an account.
     pub(crate) fn key(&self, did: &str) -> String {
         match self.library {
             Library::Node => key(did),
@@ -62,7 +62,7 @@ impl Npmx {
         }
     }
 
-    /// Where the lock on an account is.
+    /// Returns the lock key of an account.
     fn lock(&self, did: &str) -> String {
         match self.library {
             Library::Node => lock(did),
@@ -83,14 +83,14 @@ impl Npmx {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Gives back the locks that somebody else did not, as time would.
+    /// Deletes the locks that were not released, as if they had expired.
     pub(crate) fn release_locks(&self) {
         for did in &self.dids {
             self.redis.ask(&["DEL", &self.lock(did)]);
         }
     }
 
-    /// Accounts with whose record the app cannot go on.
+    /// Returns accounts with whose record the app cannot continue.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         self.app.lost_among(&self.dids, |did| self.record(did))
     }

@@ -1,5 +1,5 @@
-//! Whom files belong to: root does not write beside a database of another user, and what it left
-//! there is named.
+//! Owners of files: root does not write next to a database of another user, and earlier files of
+//! root are reported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,12 +8,11 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use crate::app::App;
 use crate::samples::ALICE;
 
-/// An ordinary user, and one more.
+/// An ordinary user, and another one.
 const NOBODY: u32 = 65534;
 const GAMES: u32 = 5;
 
-/// Returns an app whose files belong to an ordinary user, while the test runs as root; none where
-/// it does not.
+/// Returns an app whose files belong to an ordinary user. `None` unless the test runs as root.
 fn app() -> Option<App> {
     let app = App::with_alice();
     chown(app.sandbox.path(""), Some(NOBODY), None).ok()?;
@@ -23,7 +22,7 @@ fn app() -> Option<App> {
     Some(app)
 }
 
-/// Returns the files of the app and whom they belong to.
+/// Returns the files of the app with their owners.
 fn owners(app: &App) -> BTreeMap<String, u32> {
     let owner = |name: String| (name.clone(), fs::metadata(app.sandbox.path(name)).unwrap().uid());
     app.sandbox.files().into_iter().map(owner).collect()

@@ -1,4 +1,5 @@
-//! How hard servers are pushed: the app has the same address, and its users must not pay for a run.
+//! Request rates: oauthctl shares its address with the app, whose users must not be affected by a
+//! run.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -9,7 +10,7 @@ use testbed::{Endpoint, Fault, Injection};
 use crate::app::{App, wait_until};
 use crate::sandbox::interrupt;
 
-/// Requests of ours that were refused as too many.
+/// Returns the number of requests of oauthctl that were refused as too many.
 fn too_many(app: &App) -> usize {
     app.net.requests().iter().filter(|request| request.status == 429).count()
 }
@@ -77,7 +78,7 @@ fn a_directory_that_is_down_is_not_asked_for_every_session() {
         let longest = output.stdout.lines().map(str::len).max().unwrap();
         assert!(longest < 230, "{longest}: {output}");
         app.assert_nobody_lost("");
-        // It is asked again once it has rested.
+        // It is asked again after the pause.
         app.net.clear_faults();
         assert_eq!(app.sessions("refresh --all").code, 0);
     }
@@ -120,7 +121,7 @@ fn an_issuer_may_have_a_rate_and_a_limit_of_its_own() {
     let begun = Instant::now();
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 9 sessions\n"), "{output}");
-    // Nine requests and three to find and prepare the server; four may come at once.
+    // Nine requests, and three to find and prepare the server. Four may be sent at once.
     assert!(begun.elapsed() >= Duration::from_millis(1900), "{:?}", begun.elapsed());
     assert_eq!(app.net.counters().token_peak, 1);
 }

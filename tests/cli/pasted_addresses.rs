@@ -1,5 +1,5 @@
-//! Addresses, tokens and certificates as operators really have them. Every hint is followed: the
-//! same error must not come back.
+//! Addresses, tokens and certificates as operators paste them. Each hint is followed, and the error
+//! must not occur again.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use crate::sandbox::{Output, Sandbox};
 
 const LIST: [&str; 3] = ["sessions", "list", "-q"];
 
-/// What is said to an address that is in a variable.
+/// Returns the error about an address in a variable.
 fn refusal_of(address: &str) -> Output {
     let mut sandbox = Sandbox::new();
     sandbox.set("ADDRESS", address);
@@ -32,12 +32,12 @@ fn a_hash_in_a_password_is_refused_with_its_escape() {
         let refusal = refusal_of(address);
         assert!(refusal.code == 2 && refusal.stderr.contains("written %23"), "{refusal}");
     }
-    // Followed: the password is whole.
+    // Followed: the password is complete.
     let redis = Redis::start_with(&["--requirepass", "57#Wc903z"]);
     let mut sandbox = Sandbox::new();
     sandbox.set("REDIS_URL", format!("redis://default:57%23Wc903z@127.0.0.1:{}", redis.port()));
     assert_eq!(sandbox.run(["sessions", "list", "--layout", "npmx"]).code, 0);
-    // What a dotenv file leaves of it without quotes.
+    // Rest of an unquoted value in a dotenv file.
     let refusal = refusal_of("redis://default:57");
     assert!(refusal.stderr.contains("was the address cut at a #"), "{refusal}");
 }
@@ -220,7 +220,7 @@ fn a_certificate_that_is_its_own_authority_is_trusted_where_it_is_named() {
     sandbox.file("ca.pem", &certificates.ca);
     sandbox.file("oauthctl.toml", "[network]\nca_file = 'ca.pem'\n");
     assert_eq!(list("localhost").code, 0, "{}", list("localhost"));
-    // Its name must fit all the same.
+    // Its name must still match.
     let other = list("127.0.0.1");
     assert!(other.code == 1 && other.stderr.contains("for another name"), "{other}");
 }
@@ -251,7 +251,7 @@ fn a_redis_that_wants_a_client_certificate_gets_it() {
     assert!(refusal.stderr.contains("store.key_file: has no private key in it"), "{refusal}");
 }
 
-/// Returns a server before version 6 in front of this one: it takes a password, and knows no users.
+/// Starts a server before version 6 in front of this one: it accepts a password, and has no users.
 fn without_users(port: u16) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().port();

@@ -1,5 +1,4 @@
-//! Keys as operators really have them: every form is read that the app itself reads, and what is
-//! none stops `init`.
+//! Keys as operators paste them: all forms that apps accept are read, and other text stops `init`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -17,7 +16,7 @@ fn pem() -> String {
     sandbox.result(["gen-jwk", "--from", "env:KEY", "--encoding", "pem"])
 }
 
-/// Returns the kids that are published of a source.
+/// Returns the published kids of a source.
 #[track_caller]
 fn kids(sandbox: &Sandbox, source: &str) -> Vec<String> {
     let set = object(&sandbox.result(["jwks", "--keys", source]));
@@ -136,7 +135,7 @@ fn a_key_without_a_kid_is_named_beside_its_source() {
     sandbox.file("oauthctl.toml", "keys = [{ source = \"env:APP_PEM\", kid = \"main-key\" }]\n");
     let set = object(&sandbox.result(["jwks"]));
     assert_eq!(set["keys"][0]["kid"], "main-key");
-    // A key keeps the kid that it has.
+    // A key keeps its kid.
     sandbox.set("APP_PEM", KEY1);
     let refusal = sandbox.refusal(["jwks"]);
     assert!(
@@ -185,7 +184,7 @@ fn every_family_of_variables_is_known_at_run_time() {
         let set = object(&sandbox.result(["jwks"]));
         assert_eq!(set["keys"].as_array().unwrap().len(), names.len(), "{names:?}");
     }
-    // A key that did not arrive is missed; a place for one to come is not.
+    // A missing key is reported, but not a place for a future one.
     let mut sandbox = Sandbox::new();
     sandbox.set("PRIVATE_KEY_1", "").set("PRIVATE_KEY_2", KEY2);
     assert!(sandbox.refusal(["jwks"]).stderr.contains("env:PRIVATE_KEY_1: the variable is empty"));

@@ -1,4 +1,4 @@
-//! The playground's tour, as a newcomer sees it who has no terminal.
+//! Tour of the playground without a terminal.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! Apps that keep their sessions in PostgreSQL: each layout is found, refreshed and locked as its
-//! app does.
+//! Apps with sessions in PostgreSQL: each layout is detected, refreshed and locked like its app
+//! does.
 
 use serde_json::Value;
 use testbed::LoginOptions;
@@ -12,17 +12,17 @@ use crate::sandbox::Output;
 
 pub(crate) const NAME: &str = "@atproto-oauth-client-";
 
-/// A layout as its app makes it.
+/// Layout as its app creates it.
 pub(crate) struct Kind {
     pub(crate) layout: &'static str,
     pub(crate) tables: &'static str,
     /// Inserts a session: `$did`, `$value`, `$client`.
     pub(crate) insert: &'static str,
-    /// Its value: `$did`.
+    /// Selects its value: `$did`.
     pub(crate) select: &'static str,
-    /// Shows that the columns beside the value are as the app sets them.
+    /// Checks that the other columns are as the app sets them.
     pub(crate) times: &'static str,
-    /// Takes the app's lock: `$name`.
+    /// Acquires the app's lock: `$name`.
     pub(crate) lock: &'static str,
 }
 
@@ -86,7 +86,7 @@ pub(crate) const KINDS: [Kind; 6] = [
     },
 ];
 
-/// An app with its sessions in a PostgreSQL.
+/// App with its sessions in PostgreSQL.
 pub(crate) struct Beside {
     pub(crate) app: App,
     pub(crate) server: Postgres,
@@ -125,7 +125,7 @@ impl Beside {
     }
 }
 
-/// 31-hash of a lock's name, as sill makes it.
+/// Returns the 31-hash of a lock's name, with the formula of sill.
 pub(crate) fn hash31(name: &str) -> String {
     let hash = name.bytes().fold(0_u64, |hash, byte| {
         (hash.wrapping_mul(31).wrapping_add(byte.into())) & (u64::MAX >> 1)

@@ -1,5 +1,4 @@
-//! What a run has learnt of a configuration or a key holds for later runs, until somebody knows
-//! better.
+//! Notes about configurations and keys: they apply to later runs, until they are disproved.
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::samples::ALICE;
 #[test]
 fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
     let mut app = App::with_users(3);
-    // Another key under the kid of the one with which these sessions began.
+    // Another key under the kid of the key with which these sessions started.
     let second = keys::client_key("testbed-1");
     app.set_keys(&[&second]);
     app.net.publish_confidential(&[second]);
@@ -32,7 +31,7 @@ fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
 
     let output = app.sessions(&format!("refresh {ALICE}"));
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
-    // And since it has worked, it is no longer held against the others.
+    // Its success also clears the others.
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 1 session\n"), "{output}");
 }
@@ -87,7 +86,7 @@ fn a_key_that_worked_where_none_is_checked_blocks_no_other_server() {
         );
     }
     app.assert_nobody_lost("");
-    // Now the strict server's key is noted, and another under its kid stays away from that server.
+    // The strict server's key is now noted, and another with its kid is not sent to that server.
     app.set_keys(&[&keys::client_key("testbed-1")]);
     let output = app.sessions("refresh --all");
     assert!(
@@ -115,7 +114,7 @@ fn a_key_that_worked_for_another_client_blocks_nobody() {
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 2 sessions\n"), "{output}");
 }
 
-/// Sessions that have ended at their server.
+/// Returns the number of sessions that have ended at their server.
 fn ended(app: &App) -> usize {
     app.net.sessions().iter().filter(|session| !session.alive).count()
 }
@@ -124,7 +123,7 @@ fn ended(app: &App) -> usize {
 fn a_copy_of_a_store_costs_one_session_over_all_runs() {
     let app = App::with_users(6);
     app.configure("min_interval = \"0s\"");
-    // The app goes on with another store, of which this one is a copy.
+    // The app continues with another store, of which this is a copy.
     for record in app.records().into_values() {
         app.net.refresh_as_app(&record).unwrap();
     }
@@ -163,7 +162,7 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
     app.net.configure(|policy| policy.proofs_follow_clock = true);
     app.configure("min_interval = \"0s\"");
     app.log_in(3, &days_ago(2));
-    // Who was here last comes first.
+    // Recently active users come first.
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..hours_ago(30) });
     app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
     let run = |app: &mut App| {
@@ -176,7 +175,7 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
     let sent = app.exchanges().len();
     let output = run(&mut app);
     assert_eq!((output.code, app.exchanges().len()), (3, sent), "{output}");
-    // A user comes.
+    // A user becomes active.
     let record = app.records().into_values().find(|record| app.net.is_alive_with(record)).unwrap();
     app.database.session(&app.net.refresh_as_app(&record).unwrap());
     app.net.advance(Duration::from_hours(24));
@@ -189,7 +188,7 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
 fn a_lost_write_among_good_sessions_holds_nobody_back() {
     let app = App::with_users(6);
     app.configure("min_interval = \"0s\"");
-    // Who has not been here for longest comes last.
+    // The least recently active user comes last.
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(20) });
     app.net.refresh_as_app(&app.record(ALICE).unwrap()).unwrap();
     let output = app.sessions("refresh --all --per-issuer 1");

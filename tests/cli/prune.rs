@@ -1,4 +1,4 @@
-//! `oauthctl sessions prune` removes what has ended, asks where it does not know, and keeps
+//! `oauthctl sessions prune` removes ended sessions, asks the server if in doubt, and keeps
 //! everything else.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Sandbox, interrupt};
 
-/// Returns the session of one account, begun and last refreshed so many days ago.
+/// Returns the session of one account, started and last refreshed this many days ago.
 fn of(did: &str, refreshed: u64) -> LoginOptions {
     LoginOptions {
         did: Some(did.to_owned()),
@@ -21,28 +21,27 @@ fn of(did: &str, refreshed: u64) -> LoginOptions {
     }
 }
 
-/// Returns a session that can never be refreshed.
+/// Adds a session that can never be refreshed.
 fn log_in_dead(app: &App, did: &str) {
     let mut record = app.net.login(of(did, 2));
     record["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
     app.database.session(&record);
 }
 
-/// Returns a session bound to a key that is not there.
+/// Adds a session bound to a missing key.
 fn log_in_blocked(app: &App, did: &str, refreshed: u64) {
     let lost = Credentials::Key(keys::client_key("lost"));
     app.log_in(1, &LoginOptions { credentials: Some(lost), ..of(did, refreshed) });
 }
 
-/// Returns an app that takes sessions for suspect after ten days, while its server lets them live
-/// for 91.
+/// Returns an app whose sessions become suspect after ten days, while its server keeps them for 91.
 fn impatient() -> App {
     let app = App::new();
     app.configure("confidential_lifetime = \"10d\"");
     app
 }
 
-/// One session of each kind.
+/// Returns an app with one session of each kind.
 fn of_every_kind() -> App {
     let app = impatient();
     log_in_dead(&app, &to_be("dead"));
@@ -65,14 +64,14 @@ fn what_has_ended_goes_and_what_may_have_is_asked_about_once() {
     ");
     let left: Vec<_> = app.records_left();
     assert_eq!(left, ["alive", "blocked", "healthy", "malformed"].map(to_be));
-    // A healthy session goes first: it proves the configuration right before a suspect's refusal is
-    // believed.
+    // A healthy session goes first: it verifies the configuration before a suspect's refusal
+    // counts.
     let asked: Vec<_> = app.exchanges().into_iter().filter_map(|request| request.did).collect();
     assert_eq!(asked[0], to_be("healthy"));
     let mut asked = asked;
     asked.sort();
     assert_eq!(asked, ["alive", "ended", "healthy"].map(to_be));
-    // Kept because it lives, and refreshed by the question: it is no suspect any more.
+    // Kept because it is alive, and refreshed by the question, so no longer suspect.
     assert!(app.net.is_alive_with(&app.record(&to_be("alive")).unwrap()));
     let output = app.sessions("prune");
     assert_eq!((output.code, output.stdout.as_str()), (0, "removed 0 of 4 sessions\n"), "{output}");
@@ -85,7 +84,7 @@ fn no_server_is_asked_for_what_is_dead_already() {
     log_in_dead(&app, ALICE);
     app.log_in(1, &of(BOB, 2));
     app.net.end_sessions_of(BOB);
-    // The server has said so to a refresh.
+    // The server has refused a refresh.
     app.sessions("refresh");
     app.net.clear_log();
     let output = app.sessions("prune");
@@ -186,7 +185,7 @@ fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
     assert!(app.net.requests().is_empty());
     assert_eq!(app.records(), before);
     assert_eq!(app.sandbox.files(), ["app.db", "app.db-shm", "app.db-wal", "oauthctl.toml"]);
-    // And it is the plan that is carried out.
+    // The plan is carried out unchanged.
     insta::assert_snapshot!(app.sessions("prune --inactive 7d --malformed"), @r"
     exit 0
     -- stdout --
@@ -350,7 +349,7 @@ fn without_its_key_a_cron_job_removes_nothing_and_says_so() {
     error: env:APP_KEY: the variable is not set
     hint: export APP_KEY, or name another source
     ");
-    // The same without a settings file that names it.
+    // The same without a configured store.
     let output = app.sandbox.run(["--config", "/dev/null", "sessions", "prune", "--malformed"]);
     insta::assert_snapshot!(output, @r"
     exit 2
@@ -402,7 +401,7 @@ fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
     let redis = Redis::start();
     app.sandbox.set("OAUTHCTL_STORE", redis.url());
     let key = |name: &str| format!("atproto:oauth:sessions:{}", to_be(name));
-    // The layout lets a session live for 179 days after it was written.
+    // The layout's TTL is 179 days after each write.
     let store = |name: &str, record: &Value, days_ago: u64| {
         let left = ((179 - days_ago) * 86_400).to_string();
         redis.ask(&["SET", &key(name), &record.to_string(), "EX", &left]);
@@ -430,7 +429,7 @@ fn whatever_the_filter_a_healthy_session_goes_first() {
     let summary = "removed 1 of 2 sessions (1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     assert_eq!(app.exchanges()[0].did, Some(to_be("healthy")));
-    // Where nobody is to be asked about, nobody is to prove anything.
+    // Without suspects, the configuration need not be verified.
     let app = of_every_kind();
     assert_eq!(app.sessions("prune --status dead").code, 0);
     assert!(app.exchanges().is_empty());

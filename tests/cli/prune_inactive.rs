@@ -1,5 +1,5 @@
-//! `oauthctl sessions prune --inactive` signs out who was away, and tells them apart from those
-//! whom only keep-alive kept.
+//! `oauthctl sessions prune --inactive` signs out inactive users, and distinguishes them from
+//! active ones despite keep-alive.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::sandbox::Output;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// An app in a world whose clock the test moves.
+/// App in a network whose clock the test controls.
 struct Simulation {
     app: App,
     hours: u64,
@@ -38,7 +38,7 @@ impl Simulation {
         self.hours += time.as_secs() / 3600;
     }
 
-    /// Returns the user comes: the app renews the token if it is stale, and only then.
+    /// Simulates activity of a user: the app renews the token only if it is stale.
     fn visit(&self, did: &str) {
         let record = self.app.record(did).unwrap();
         let expires = record["tokenSet"]["expires_at"].as_str().unwrap();
@@ -49,7 +49,7 @@ impl Simulation {
         }
     }
 
-    /// Runs `oauthctl sessions …` at the world's time.
+    /// Runs `oauthctl sessions …` at the network's time.
     fn run(&mut self, arguments: &str) -> Output {
         self.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(self.app.net.now()));
         self.app.sessions(arguments)
@@ -58,7 +58,7 @@ impl Simulation {
 
 #[test]
 fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_out() {
-    // Who comes on which days.
+    // Users with the days of their activity.
     let users: [(&str, fn(u64) -> bool); 8] = [
         ("daily", |_| true),
         ("weekends", |day| day % 7 >= 5),
@@ -93,7 +93,7 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
         .map(|line| object(line)["did"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(planned, away);
-    // Whoever only looks sees the same.
+    // `list` shows the same.
     let listed = world.run("list --inactive 30d --format jsonl -q");
     let listed: BTreeSet<_> = listed
         .stdout
@@ -254,7 +254,7 @@ fn a_store_that_is_behind_signs_out_nobody_after_the_first() {
         world.pass(24 * HOUR);
         assert_eq!(world.run("refresh").code, 0);
     }
-    // The app goes on with another store, of which this one is a copy.
+    // The app continues with another store, of which this is a copy.
     let elsewhere: Vec<_> = users
         .iter()
         .map(|did| {
@@ -301,7 +301,7 @@ fn a_clock_that_the_store_contradicts_signs_out_nobody() {
     let mut app = App::new();
     let record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(1) });
     redis.ask(&["SET", &format!("atproto:oauth:sessions:{ALICE}"), &record.to_string()]);
-    // The store's clock goes on meanwhile.
+    // The store's clock advances meanwhile.
     let ahead = i64::try_from((40 * 24 * HOUR + HOUR / 2).as_millis()).unwrap();
     app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(app.net.now() + ahead));
     for more in ["", " --dry-run"] {

@@ -1,4 +1,4 @@
-//! What is published never lacks a key that sessions need.
+//! Published documents never lack a key that sessions need.
 
 use serde_json::{Value, json};
 use testbed::redis::Redis;
@@ -105,7 +105,7 @@ fn a_key_is_dropped_by_name() {
     let sandbox = published();
     assert_eq!(sandbox.result(publish(&["--drop-key", "old", "-q"])), "");
     assert_eq!(kids_in(&sandbox, "jwks.json"), "key1 key2");
-    // Once more: a line of a script.
+    // Again, as in a script.
     assert_eq!(sandbox.result(publish(&["--drop-key", "old", "-q"])), "");
     insta::assert_snapshot!(sandbox.refusal(publish(&["--drop-key", "key2"])), @"
     exit 2

@@ -1,6 +1,6 @@
-//! The README is run: every `sh` block in the app of the playground (`sh new`: in an empty
-//! directory), one heading after the other; every other mention of a command must at least be one
-//! that oauthctl understands; what it says in tables is what the program says.
+//! Runs the README: all `sh` blocks in the app of the playground (`sh new`: in an empty directory),
+//! one heading after the other. Other mentions of commands must at least be accepted by the parser,
+//! and tables must agree with the program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::samples::{KEY1, object};
 use crate::sandbox::{OAUTHCTL, Sandbox};
 use crate::world::World;
 
-/// Nobody waits ten minutes for a test.
+/// Replacement that avoids a wait of ten minutes.
 const IMPATIENT: (&str, &str) = ("--wait", "--unpublished");
 
-/// The kid of the playground's session that nobody can refresh.
+/// Kid of the playground's session that cannot be refreshed.
 const LOST_KEY: &str = "1795420766438";
 
-/// A fenced block.
+/// Fenced block.
 struct Block {
     line: usize,
     heading: String,
@@ -59,7 +59,7 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
-/// Where the blocks below a heading are run.
+/// Directory for the blocks below a heading.
 enum Place {
     Empty(TempDir),
     App(World),
@@ -80,7 +80,7 @@ impl Place {
         place.run("oauthctl jwks -o public/.well-known/jwks.json -q", None);
         if let Self::App(world) = &place {
             world.settle().unwrap();
-            // Of the app that is described here no key was ever lost.
+            // The app described here has never lost a key.
             AppDatabase::open(&world.directory().join("app.db"))
                 .execute(&format!("DELETE FROM auth_session WHERE value LIKE '%\"{LOST_KEY}\"%'"));
             world.begin_logins(3).unwrap();
@@ -88,8 +88,8 @@ impl Place {
         place
     }
 
-    /// Runs a script, every command of which must succeed. Some of the playground's sessions are
-    /// blocked, so a status of 3 counts as success, and doctor has something to find.
+    /// Runs a script. All commands must succeed, with 3 counting as success because some of the
+    /// playground's sessions are blocked. `doctor` has findings.
     fn run(&self, script: &str, redis: Option<&Redis>) -> String {
         let (directory, home) = match self {
             Self::Empty(root) => (root.path().join("app"), root.path().join("home")),
@@ -140,7 +140,7 @@ fn every_block_runs() {
     assert!(count > 10, "{count} blocks");
 }
 
-/// Returns the commands that stand in prose, in crontabs, in units and in blocks that are not run.
+/// Returns the commands in prose, in crontabs, in units and in blocks that are not run.
 fn mentions() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let readme = readme();
@@ -204,7 +204,7 @@ fn every_settings_file_is_one() {
             assert_eq!(sandbox.run(["jwks", "--profile", "preview"]).code, 0);
         }
         if block.text.contains("[layouts.mine]") {
-            // It is a layout of Redis, and the store is none.
+            // A layout of Redis, while the store is not one.
             let output = sandbox.run(["sessions", "list", "--layout", "mine"]);
             assert!(!output.stderr.contains("no layout is called"), "{output}");
         }
@@ -213,7 +213,7 @@ fn every_settings_file_is_one() {
     assert_eq!(count, 3);
 }
 
-/// Returns the sections of a manual page, as plain text: titles, and the lines below them.
+/// Returns the sections of a manual page as plain text: titles with their lines.
 fn manual() -> Vec<(String, Vec<String>)> {
     let page = Sandbox::new().result(["man"]);
     let plain = page
@@ -253,7 +253,7 @@ fn its_tables_say_what_the_manual_says() {
                 let (kind, places) = meaning.split_once(": ").unwrap();
                 let (sessions, states) = places.split_once(", ").unwrap_or((places, places));
                 let row = |states: &str| format!("| {terms} | {kind} `{sessions}` | `{states}` |");
-                // Of places that are the same, or one alone, the manual names one.
+                // Of several equal places the manual names one.
                 if readme.contains(&row("in memory")) {
                     continue;
                 }

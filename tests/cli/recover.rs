@@ -1,4 +1,4 @@
-//! Whatever was exchanged and cannot be stored is kept in the recovery directory until it can.
+//! Tokens that cannot be stored are kept in the recovery directory until they can.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -13,19 +13,18 @@ use crate::app::{App, days_ago, wait_until};
 use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object};
 
-/// Lets every write of sessions fail, as a full disk would, while they can be read.
+/// Makes all writes of sessions fail like a full disk, while reads succeed.
 const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END";
 const MEND: &str = "DROP TRIGGER broken";
 
-/// Returns an app of which both users' sessions were exchanged while the store could not be
-/// written.
+/// Returns an app whose two sessions were refreshed while the store was read-only.
 fn with_entries() -> App {
     let app = App::new();
     for did in [ALICE, BOB] {
         app.log_in(1, &LoginOptions { did: Some(did.to_owned()), ..days_ago(2) });
     }
     app.database.execute(BREAK);
-    // Two runs, since the first failure stops a run.
+    // Two runs, because the first failure stops a run.
     let children = [ALICE, BOB].map(|did| app.begin(&format!("refresh {did}")));
     for child in children {
         let output = app.sandbox.output_of(child);
@@ -120,7 +119,7 @@ fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
         "{output}"
     );
     assert_eq!(app.recovery_entries().len(), 2);
-    // And the same store is the same by any name.
+    // The same store under another address.
     app.database.execute(MEND);
     let output =
         app.sandbox.sh("cd elsewhere && ln -s ../app.db link.db && oauthctl sessions recover --store sqlite:link.db");
@@ -163,7 +162,7 @@ fn doctor_and_recover_agree_on_what_waits_here() {
 #[test]
 fn entries_of_0_1_0_are_found_in_their_store() {
     let app = App::new();
-    // As 0.1.0 named stores: with user and encryption, hosts as they were given.
+    // As 0.1.0 named stores: with user and encryption, hosts as given.
     for (n, store) in
         ["rediss://default@127.0.0.1:1/0", "redis://localhost:1/0", "redis://localhost:1/1"]
             .iter()
@@ -191,7 +190,7 @@ fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() 
     assert_eq!(app.recovery_entries().len(), 1);
 }
 
-/// Lets a file look as if it had been written so long ago.
+/// Makes a file appear older.
 #[expect(clippy::disallowed_methods, reason = "files are dated by the clock of the machine")]
 fn make_older(path: &Path, by: Duration) {
     fs::File::options()
@@ -214,7 +213,7 @@ fn a_record_that_comes_back_from_a_snapshot_gets_its_newer_tokens() {
     app.database.session(&snapshot);
     let output = app.sessions("refresh --all");
     assert!(app.net.is_alive_with(&app.record(BOB).unwrap()), "{output}");
-    // What nobody has missed for a week is not kept.
+    // An entry without its record is removed after a week.
     let entry = app.recovery_entries().remove(0);
     make_older(&entry, Duration::from_hours(8 * 24));
     let output = app.sessions("recover");
@@ -230,7 +229,7 @@ fn a_store_is_known_by_its_records_and_not_by_its_address() {
         entry["store"] = json!("redis://somewhere/0");
         fs::write(&path, Value::from(entry).to_string()).unwrap();
     }
-    // The address is another, and the tokens are used up all the same.
+    // The address differs, but the tokens are used up nevertheless.
     app.configure("min_interval = \"0s\"");
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, app.exchanges().len()), (1, sent), "{output}");
@@ -238,7 +237,7 @@ fn a_store_is_known_by_its_records_and_not_by_its_address() {
     let output = app.sessions("recover");
     assert_eq!((output.code, output.stdout.as_str()), (0, "stored 2 sessions\n"), "{output}");
     app.assert_nobody_lost(&output);
-    // The store of that address may have copies of these records, and needs them, too.
+    // The store with that address may have copies of these records, and needs the entries, too.
     assert_eq!(app.recovery_entries().len(), 2);
     let output = app.sessions("refresh --all");
     assert_eq!(output.code, 0, "{output}");
@@ -303,8 +302,7 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
     app.wait_for_exchange();
     app.database.execute("BEGIN IMMEDIATE");
     answers.open();
-    // Whatever may happen next, the tokens are safe, and the entry goes when it is of no use any
-    // more.
+    // The tokens are safe in any case, and the entry is removed when it is obsolete.
     wait_until(|| !app.recovery_entries().is_empty());
     app.assert_nobody_lost("");
     app.database.execute("COMMIT");
@@ -322,7 +320,7 @@ fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_th
     let mut child =
         app.begin("refresh --all --format jsonl --concurrency 1 --per-issuer 1 --retry-for 60s");
     let mut results = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    // The others are given up when the first one's tokens have gone into the recovery directory.
+    // Others are not attempted once the first one's tokens are in the recovery directory.
     assert!(results.next().unwrap().contains("not attempted, since the store fails"));
     assert_eq!(app.recovery_entries().len(), 1);
     app.database.execute(MEND);
@@ -347,7 +345,7 @@ fn a_store_that_disappears_while_the_server_works_loses_nothing() {
     app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
     let child = app.begin("refresh --all");
     app.wait_for_exchange();
-    // Its tables, that is; a file that is deleted while it is open goes on for whoever has it open.
+    // Only the tables: a deleted file stays usable for processes that have it open.
     app.database.execute("ALTER TABLE auth_session RENAME TO gone");
     answers.open();
     let output = app.sandbox.output_of(child);
@@ -371,7 +369,7 @@ fn a_store_that_cannot_be_reached_costs_nothing() {
 #[test]
 fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
     let mut app = App::with_users(2);
-    // Where not even root can make a directory.
+    // A place where not even root can create a directory.
     app.sandbox.set("XDG_STATE_HOME", "/proc");
     for command in ["refresh --all", "upgrade --unpublished", "revoke --all --yes"] {
         let output = app.sessions(command);

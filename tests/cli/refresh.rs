@@ -1,5 +1,5 @@
 //! `oauthctl sessions refresh` keeps sessions alive, and never sends a token under a configuration
-//! that costs sessions.
+//! that ends sessions.
 
 use std::time::{Duration, Instant};
 
@@ -137,7 +137,7 @@ fn nothing_is_refreshed_again_within_the_minimal_interval() {
     let output = app.sessions(&format!("refresh {ALICE} --format jsonl"));
     assert_eq!(output.code, 0, "{output}");
     assert!(output.stdout.contains(r#""result":"skipped","reason":"refreshed 5m"#), "{output}");
-    // A person who names a session is told why it was left alone; one who names none is not.
+    // Skipped sessions are explained to people only if they were named.
     let told = |arguments: &str| app.sessions(arguments).stdout.contains("skipped  refreshed 5m");
     assert!(told(&format!("refresh {ALICE}")) && !told("refresh --all"));
     assert!(app.exchanges().is_empty());
@@ -213,7 +213,7 @@ fn a_dry_run_asks_nobody_and_changes_nothing() {
     assert!(app.recovery_entries().is_empty());
 }
 
-/// One session of each result: refreshed, skipped, gone, blocked, unknown.
+/// Returns an app with one session per result: refreshed, skipped, gone, blocked, unknown.
 fn of_every_result() -> App {
     let app = App::new();
     app.log_in(1, &of(&to_be("refreshed")));
@@ -275,7 +275,7 @@ fn a_program_reads_what_became_of_each() {
         json!({"refreshed": 1, "skipped": 1, "gone": 1, "blocked": 1, "unknown": 1}),
         "{output}"
     );
-    // The document has no room for names.
+    // The document contains no names.
     for result in ["gone", "blocked", "unknown"] {
         assert!(
             output.stderr.contains(&format!("warning: {}: {result}: ", to_be(result))),
@@ -317,7 +317,7 @@ fn a_session_that_is_blocked_for_good_does_not_make_every_run_a_failure() {
         let output = app.sessions(arguments);
         assert!(output.code == 3 && output.stdout.ends_with("0 sessions, 1 blocked\n"), "{output}");
     }
-    // Where something had to be done and nothing came of it, the run has failed.
+    // Work without any success is a failure.
     app.log_in(1, &days_ago(2));
     app.net.fault(Endpoint::Token, Fault::status(503));
     let output = app.sessions("refresh");
@@ -398,7 +398,7 @@ fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
 fn a_wrong_client_id_that_nothing_local_shows_costs_at_most_one_session_and_says_so() {
     let mut app = App::new();
     app.net.configure(|policy| policy.readable_access_tokens = false);
-    // The sessions were begun under another name of the same app, with the same key.
+    // The sessions were started under another `client_id` of the same app, with the same key.
     let old = LoginOptions {
         client_id: Some("https://old.example/client.json".to_owned()),
         ..days_ago(2)
@@ -408,11 +408,11 @@ fn a_wrong_client_id_that_nothing_local_shows_costs_at_most_one_session_and_says
     assert_eq!(output.code, 3, "{output}");
     assert!(output.stdout.contains("not attempted: a session was lost because"), "{output}");
     assert_eq!(app.lost().len(), 1);
-    // Cron comes every hour, and must not cost a session each time.
+    // Hourly runs must not end a session each time.
     let sent = app.exchanges().len();
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, app.exchanges().len()), (3, sent), "{output}");
-    // Another configuration is given its chance.
+    // Another configuration is tried.
     let other = keys::client_key("testbed-2");
     app.set_keys(&[&other, &app.net.signing_key().unwrap()]);
     app.net.publish_confidential(&[other]);
@@ -480,7 +480,7 @@ fn a_kid_used_twice_does_not_cost_the_sessions_of_the_older_key() {
     let second = keys::client_key("testbed-1");
     app.set_keys(&[&second]);
     app.net.publish_confidential(&[second]);
-    // They are younger and go first, and prove the configuration right.
+    // They are more recent, go first, and verify the configuration.
     app.log_in(5, &hours_ago(30));
     let output = app.sessions("refresh --all --per-issuer 1");
     assert!(output.code == 3 && output.stdout.contains("refreshed 5 sessions"), "{output}");
@@ -546,7 +546,7 @@ fn one_group_is_stopped_and_the_others_go_on() {
 #[test]
 fn a_store_that_was_restored_from_a_backup_costs_a_few_sessions_and_not_all() {
     let app = App::with_users(60);
-    // The app has gone on in the real store, of which this one is an old copy.
+    // The app continues with the real store, of which this is an old copy.
     for record in app.records().into_values().skip(1) {
         app.net.refresh_as_app(&record).unwrap();
     }

@@ -1,4 +1,4 @@
-//! The same promises where sessions live in Redis, under the app's own lock.
+//! The same guarantees for sessions in Redis, with the app's own lock.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
     assert!(output.stdout.contains("its tokens wait in"), "{output}");
     npmx.proxy.heal();
     npmx.app.net.clear_faults();
-    // Its lock is the app's, too, and was left to run out.
+    // The lock is shared with the app, and was left to expire.
     npmx.release_locks();
     let output = npmx.app.sessions("refresh --all");
     assert_eq!(output.code, 0, "{output}");
@@ -71,7 +71,7 @@ fn a_run_that_was_cut_off_holds_no_later_run_back() {
     let npmx = Npmx::with_users(4);
     let app = &npmx.app;
     app.configure("min_interval = \"0s\"");
-    // The first request only asks for a nonce.
+    // The first request only fetches a nonce.
     app.net.inject(Injection::new(Endpoint::Token, Fault::HangAfter).skip(1).times(1));
     let mut run = app.begin("refresh --all --per-issuer 1");
     wait_until(|| app.net.sessions().iter().any(|session| session.generation > 0));
@@ -120,15 +120,15 @@ fn a_redis_that_fills_up_while_the_server_works_loses_nothing() {
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     npmx.redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
-    // Nobody must take the lock and send the used-up token before the new ones are there, or the
-    // lock has run out.
+    // The lock must not be available before the new tokens are stored or it has expired, because
+    // its next holder would send the used token.
     let left = npmx.redis.ask(&["PTTL", &lock(&npmx.dids[0])]);
     assert!(matches!(left, Answer::Number(1..)), "{left:?}");
     assert_eq!(npmx.app.sessions("recover").stdout, "stored 1 session\n");
     npmx.assert_nobody_lost(output);
 }
 
-/// Returns an app whose Redis has a replica that has everything, with a proxy between the two.
+/// Returns an app whose Redis has an up-to-date replica, with a proxy between them.
 fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
     let npmx = Npmx::with_users(users);
     let between = Proxy::before(&npmx.redis.url()).unwrap();
@@ -136,7 +136,7 @@ fn with_replica(users: usize) -> (Npmx, Redis, Proxy) {
     npmx.redis.ask(&["CONFIG", "SET", "repl-diskless-sync-delay", "0"]);
     let replica = Redis::start_with(&["--replicaof", &master]);
     npmx.redis.wait_for(&replica);
-    // A master lists a replica only once that has acknowledged what it was sent.
+    // A master lists a replica only after its first acknowledgement.
     wait_until(|| match npmx.redis.ask(&["ROLE"]) {
         Answer::List(role) => {
             matches!(role.get(2), Some(Answer::List(replicas)) if !replicas.is_empty())
@@ -162,7 +162,7 @@ fn what_a_replica_has_is_confirmed_before_the_run_ends() {
 #[test]
 fn what_a_lagging_replica_lacks_is_named_and_kept() {
     let (npmx, replica, between) = with_replica(3);
-    // What is written from now on does not reach it.
+    // From now on, writes do not reach it.
     between.set_delay(Duration::ZERO, Duration::from_hours(1));
     let output = npmx.app.sessions("refresh --all");
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_master_that_loses_its_replica_is_not_one_without() {
         "{output}"
     );
     assert!(!npmx.app.recovery_entries().is_empty(), "{output}");
-    // In a run that has not seen the replica this is a server like any other.
+    // In a run that has not seen the replica, this is an ordinary server.
     let output = npmx.app.sessions("recover");
     assert_eq!(output.code, 0, "{output}");
     assert!(npmx.app.recovery_entries().is_empty(), "{output}");

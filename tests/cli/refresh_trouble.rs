@@ -1,5 +1,5 @@
-//! What goes wrong while sessions are refreshed: servers, networks, other processes, people.
-//! Whatever was exchanged is stored, or was never ours to lose.
+//! Failures during a refresh: servers, networks, other processes, people. New tokens are stored in
+//! any case.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,8 +32,8 @@ fn four_processes_refresh_each_of_300_sessions_once() {
 
 #[test]
 fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
-    // The app refreshes on its own, without a lock, as its library does. What it stores is never
-    // put back.
+    // The app refreshes on its own without a lock, like its library. Its writes are never
+    // overwritten.
     let app = App::with_users(120);
     let children: Vec<_> = (0..2).map(|_| app.begin("refresh --all --retry-for 20s")).collect();
     let (net, path) = (app.net.handle(), app.sandbox.path("app.db"));
@@ -41,7 +41,7 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
     let at_work = thread::spawn(move || {
         let database = crate::database::AppDatabase::open(&path);
         for did in records.keys().step_by(3) {
-            // It reads, exchanges and writes, in this order and with nothing in between.
+            // It reads, refreshes and writes, in this order and without pause.
             let rows =
                 database.rows(&format!("SELECT value FROM auth_session WHERE key = '{did}'"));
             let record: Value = serde_json::from_str(&rows[0]).unwrap();
@@ -56,11 +56,10 @@ fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
         assert!(output.code == 0 || output.code == 3, "{output}");
     }
     at_work.join().unwrap();
-    // A session is lost where the app exchanges it between our last look and our request, or has
-    // exchanged and not yet stored it when we look: without a lock nobody can tell. That is a
-    // matter of moments, but of longer ones where this machine has much else to do. Without the
-    // last look it would be about half of the forty: all that the app reaches between our
-    // listing and their turn.
+    // A session is lost if the app refreshes it between oauthctl's last read and its request, or
+    // has refreshed and not yet stored it at the last read: without a lock this cannot be detected.
+    // These intervals are short, but longer on a busy machine. Without the last read, about half of
+    // the forty would be lost: all that the app reaches between the listing and their turn.
     let lost = app.lost().len();
     assert!(lost <= 10, "{:?}", app.lost());
 }
@@ -95,8 +94,7 @@ fn a_directory_that_is_down_costs_nothing() {
     }
 }
 
-/// Faults of the token endpoint while nothing is done: whatever the endpoint answers, the sessions
-/// live.
+/// Faults of the token endpoint before any effect: the sessions stay alive.
 #[test]
 fn a_server_that_does_nothing_costs_nothing() {
     for fault in [
@@ -128,7 +126,7 @@ fn a_server_that_does_nothing_costs_nothing() {
     }
 }
 
-/// The same once the configuration has been proved right, and tokens are under way.
+/// Such faults after the configuration was verified, with tokens in transit.
 #[test]
 fn a_server_that_stops_working_in_mid_run_costs_nothing_and_is_left_alone() {
     for fault in
@@ -147,8 +145,7 @@ fn a_server_that_stops_working_in_mid_run_costs_nothing_and_is_left_alone() {
 
 #[test]
 fn what_a_server_destroys_on_its_way_down_is_bounded() {
-    // Whatever it is asked for, it takes the token, loses it, and answers with an error; or the
-    // answer never arrives.
+    // Each time it accepts the token, loses it, and answers with an error or not at all.
     for fault in
         [Fault::Destroy(Reply::error(500, "server_error", "Server error")), Fault::CloseAfter]
     {
@@ -202,7 +199,7 @@ fn a_slow_server_costs_nothing() {
 
 #[test]
 fn a_server_that_never_answers_holds_up_one_session_and_no_more() {
-    // Both tries of the first session, to the end of its lock.
+    // Both attempts for the first session, until its lock expires.
     let app = App::with_users(3);
     app.net.inject(Injection::new(Endpoint::Token, Fault::Hang).skip(1));
     let begun = Instant::now();
@@ -272,8 +269,8 @@ fn a_lock_that_somebody_else_holds_is_respected() {
     app.assert_nobody_lost("");
 }
 
-/// Runs a refresh of Alice's session, does something to the store while the server works, and
-/// returns her line.
+/// Runs a refresh of Alice's session, changes the store while the server works, and returns her
+/// line.
 fn meanwhile(app: &App, act: impl FnOnce(&App)) -> (i32, String, String) {
     let answers = Gate::closed();
     app.net.inject(Injection::new(Endpoint::Token, Fault::HoldAfter(answers.clone())).skip(1));
@@ -324,7 +321,7 @@ fn what_the_app_adds_to_the_record_meanwhile_survives() {
 
 #[test]
 fn tokens_of_the_same_session_that_the_app_stored_meanwhile_are_not_ended_with_ours() {
-    // A server that answers two requests with the same token may give tokens of one session to
+    // A server that answers two requests with the same token may issue tokens of one session to
     // both.
     let app = App::with_alice();
     let (code, result, reason) = meanwhile(&app, |app| {
@@ -343,7 +340,7 @@ fn tokens_of_the_same_session_that_the_app_stored_meanwhile_are_not_ended_with_o
 #[test]
 fn a_session_changed_before_its_turn_is_left_alone() {
     let app = App::new();
-    // The first holds up the second.
+    // The first delays the second.
     app.log_in(1, &hours_ago(30));
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
     let answers = Gate::closed();
@@ -404,7 +401,7 @@ fn nobody_at_all_need_read_what_it_says() {
 
 #[test]
 fn proofs_are_made_for_the_moment_even_if_the_session_waited() {
-    // Nonces change while sessions wait for their turn.
+    // Nonces change while sessions wait.
     let app = App::with_users(20);
     let (net, over) = (app.net.handle(), AtomicBool::new(false));
     thread::scope(|scope| {

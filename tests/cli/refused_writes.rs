@@ -1,11 +1,11 @@
-//! A store that would refuse the new tokens is found out before anything is sent.
+//! A store that would refuse the new tokens is detected before anything is sent.
 
 use testbed::Endpoint;
 
 use crate::app::App;
 use crate::npmx::Npmx;
 
-/// Everything that exchanges.
+/// All commands that refresh.
 const COMMANDS: [&str; 3] = ["refresh --all", "upgrade --unpublished", "revoke --all --yes"];
 
 fn assert_nothing_sent(app: &App, why: &str) {

@@ -1,5 +1,5 @@
-//! `oauthctl sessions revoke` ends sessions with proof, removes their records, and never the record
-//! of a living one unless told to.
+//! `oauthctl sessions revoke` ends sessions with proof and removes their records, but never that of
+//! a living session without an explicit option.
 
 use serde_json::{Value, json};
 use testbed::{Credentials, Endpoint, Fault, Gate, Injection, LoginOptions, Reply, keys};
@@ -8,7 +8,7 @@ use crate::app::{App, days_ago, hours_ago, wait_until};
 use crate::samples::{ALICE, BOB, object};
 use crate::sandbox::interrupt;
 
-/// Revokes Alice's session, and returns exit code, result, reason and what became of the record.
+/// Revokes Alice's session. Returns exit code, result, reason and the fate of the record.
 #[track_caller]
 fn revoked(app: &App, options: &str) -> (i32, String, String, String) {
     let output = app.sessions(&format!("revoke {ALICE} --yes --format jsonl {options}"));
@@ -120,13 +120,13 @@ fn a_session_that_had_ended_already_is_confirmed() {
 
 #[test]
 fn a_revocation_without_effect_is_not_believed() {
-    // As a server answers to a wrong key: 200, and the session lives on.
+    // Like a server's answer to a wrong key: 200, and the session stays alive.
     let app = App::with_alice();
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
     let (code, result, reason, record) = revoked(&app, "");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "failed", "kept"), "{reason}");
     assert!(reason.contains("the server keeps the session alive"), "{reason}");
-    // The proofs have made new tokens, and those are stored.
+    // The proofs have created new tokens, which are stored.
     app.assert_nobody_lost(reason);
     app.net.clear_faults();
     assert_eq!(revoked(&app, "").1, "confirmed");
@@ -164,7 +164,7 @@ fn what_is_not_proved_keeps_its_record() {
         }),
         ("unconfirmed", |app| app.net.fault(Endpoint::ServerMetadata, Fault::Close)),
         ("unconfirmed", |app| {
-            // The proof succeeds, and its answer cannot be used.
+            // The proof succeeds, but its answer is unusable.
             app.net.fault(Endpoint::Revoke, Fault::Close);
             app.net.inject(
                 Injection::new(Endpoint::Token, Fault::Set("sub", json!("did:plc:mallory")))
@@ -262,7 +262,7 @@ fn the_exit_status_says_how_much_was_achieved() {
     assert!(output.stdout.contains("2 sessions: 1 confirmed, 1 unconfirmed"), "{output}");
 }
 
-/// Revokes while the session's lock is held elsewhere, and does something to the store meanwhile.
+/// Revokes while the session's lock is held by someone else, and changes the store meanwhile.
 fn meanwhile(app: &App, options: &str, act: impl FnOnce(&App)) -> (String, String) {
     let answers = Gate::closed();
     app.net.fault_once(Endpoint::Token, Fault::HoldAfter(answers.clone()));
@@ -362,7 +362,7 @@ fn a_program_is_told_that_nothing_was_done_and_what_would_be() {
         format!("{header}{ALICE},{ALICE},would revoke,,would be removed\n")
     );
     assert_eq!(dry_run("--status dead --format csv"), header);
-    // What matches nothing is answered in the same form.
+    // An empty selection is answered in the same form.
     let none =
         |format: &str| app.sessions(&format!("revoke --status dead -q --format {format}")).stdout;
     let report =

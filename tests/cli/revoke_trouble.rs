@@ -1,5 +1,5 @@
-//! `oauthctl sessions revoke` where servers fail: a session is not renewed for nothing, and its
-//! token is not sent on and on.
+//! `oauthctl sessions revoke` with failing servers: no useless renewals, and no repeated sending of
+//! a token.
 
 use serde_json::json;
 use testbed::{Dialect, Endpoint, Fault, Injection, LoginOptions, Reply};
@@ -7,7 +7,7 @@ use testbed::{Dialect, Endpoint, Fault, Injection, LoginOptions, Reply};
 use crate::app::{App, days_ago, wait_until};
 use crate::samples::ALICE;
 
-/// Returns an app with one user, who has been away for forty days.
+/// Returns an app with one user, inactive for forty days.
 fn alice() -> App {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(40) });
@@ -21,7 +21,7 @@ fn a_server_that_cannot_revoke_now_is_tried_again() {
     let output = app.sessions("revoke --not-refreshed-for 30d --yes --retry-for 10s");
     assert_eq!(output.code, 0, "{output}");
     assert!(output.stdout.contains("1 session: 1 confirmed"), "{output}");
-    // Its tokens were made by us, and do not count as the user's return.
+    // Tokens made by oauthctl do not count as activity of the user.
     assert_eq!(app.net.counters().exchanged, 2, "{output}");
     assert_eq!((app.net.alive(), app.records().len()), (0, 0));
 }
@@ -53,7 +53,7 @@ fn the_user_of_a_session_that_a_proof_has_renewed_is_still_away() {
 #[test]
 fn the_proof_s_token_is_sent_twice_at_most() {
     let app = alice();
-    // The first request only asks for a nonce.
+    // The first request only fetches a nonce.
     app.net.inject(Injection::new(Endpoint::Token, Fault::Close).skip(1));
     let output = app.sessions(&format!("revoke {ALICE} --yes"));
     assert_eq!(output.code, 1, "{output}");
@@ -67,7 +67,7 @@ fn new_tokens_are_on_the_disk_before_they_are_revoked() {
         app.net.fault_once(Endpoint::Revoke, fault.clone());
         let mut child = app.begin(&format!("revoke {ALICE} --yes"));
         let is_alive = matches!(fault, Fault::Hang);
-        // The request is counted before its work is done.
+        // The request is counted before it is processed.
         wait_until(|| {
             app.net.counters().of(Endpoint::Revoke) > 0 && (app.net.alive() == 1) == is_alive
         });

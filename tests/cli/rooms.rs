@@ -1,11 +1,11 @@
-//! The rooms of the source: which may import which.
+//! Permitted imports between the rooms (modules) of the source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rooms from the ground up. A room imports those below its own floor; rooms on one floor only
-/// where they are `true` to each other.
+/// Rooms from bottom to top. A room may import those on lower floors, and those on its own floor if
+/// the flag is `true`.
 const FLOORS: [(&[&str], bool); 8] = [
     (
         &[
@@ -37,7 +37,8 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Every file by its path below `src`, without comments. The conformance suite is a test.
+/// Returns all files by their path below `src`, without comments. The conformance suite counts as a
+/// test.
 fn files() -> BTreeMap<PathBuf, String> {
     let (mut files, mut directories) = (BTreeMap::new(), vec![source()]);
     while let Some(directory) = directories.pop() {
@@ -67,7 +68,7 @@ fn floor(room: &str) -> usize {
         .unwrap_or_else(|| panic!("{room} is on no floor"))
 }
 
-/// Returns the paths that begin so, as lists of names. Of a group, the beginnings.
+/// Returns the paths with this start, as lists of names, and for a group their common beginnings.
 fn paths<'c>(code: &'c str, start: &str) -> Vec<Vec<&'c str>> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let names = move |text: &'c str| {
@@ -105,7 +106,7 @@ fn clap_is_for_commands_only() {
     assert_eq!(with_clap.map(|(file, _)| file).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
-/// Returns the file of a module, by the names of the path that leads to something in it.
+/// Returns the file of a module, by the names of a path to an item.
 fn file_of(names: &[&str]) -> Option<PathBuf> {
     let mut place = PathBuf::new();
     for name in names {
@@ -138,7 +139,7 @@ fn no_files_of_maintenance_import_each_other_in_a_circle() {
             beside.chain(named).filter_map(|path| file_of(&path)).filter(|found| *found != file);
         imports.insert(file.clone(), found.collect());
     }
-    // Files that import none of those that are left go, until all are gone.
+    // Removes files that import none of the remaining ones, until none is left.
     while let Some(free) =
         imports.iter().find(|(_, found)| found.iter().all(|file| !imports.contains_key(file)))
     {

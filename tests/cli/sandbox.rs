@@ -1,5 +1,4 @@
-//! A hermetic place to run oauthctl in: an empty directory, an empty environment, a clock that
-//! stands still.
+//! Hermetic environment for oauthctl: an empty directory, no variables, and a stopped clock.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -14,21 +13,21 @@ use std::time::Duration;
 use rexpect::session::PtySession;
 use tempfile::TempDir;
 
-/// The time in every sandbox.
+/// Time in all sandboxes.
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
 
-/// The program.
+/// Path of the program.
 pub(crate) const OAUTHCTL: &str = env!("CARGO_BIN_EXE_oauthctl");
 const ANYONE: u32 = 65534;
 
-/// An empty working directory with an environment of its own.
+/// Empty working directory with its own environment.
 pub(crate) struct Sandbox {
     root: TempDir,
     variables: BTreeMap<OsString, OsString>,
     stdin: Vec<u8>,
 }
 
-/// How a run ended. As text it is everything there is to see of it.
+/// Result of a run. Displayed with all its output.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
@@ -66,13 +65,13 @@ impl Sandbox {
         self
     }
 
-    /// Takes a variable away.
+    /// Removes a variable.
     pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
         self.variables.remove(OsStr::new(name));
         self
     }
 
-    /// What the next runs read from standard input.
+    /// Sets the standard input of the next runs.
     pub(crate) fn stdin(&mut self, text: impl Into<Vec<u8>>) -> &mut Self {
         self.stdin = text.into();
         self
@@ -83,7 +82,7 @@ impl Sandbox {
         self.root.path().join("app").join(name)
     }
 
-    /// Writes a file that only its owner may read, as a key file should be.
+    /// Writes a file readable only for its owner, like a key file.
     pub(crate) fn file(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -101,11 +100,9 @@ impl Sandbox {
         fs::metadata(self.path(name)).unwrap().mode() & 0o7777
     }
 
-    /// Every file in the sandbox with its mode and content: what a run that changes nothing leaves
-    /// as it was.
+    /// Returns all files in the sandbox with mode and content, to check that a run changes nothing.
     ///
-    /// Not for a database that this process holds locked: reading the file releases the lock
-    /// (POSIX).
+    /// Not for a database that this process has locked: reading the file releases the lock (POSIX).
     pub(crate) fn everything(&self) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
         fn walk(directory: &Path, found: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
             for entry in fs::read_dir(directory).unwrap() {
@@ -140,15 +137,14 @@ impl Sandbox {
         self.finish(command)
     }
 
-    /// Runs oauthctl where it must succeed and say nothing but its result.
+    /// Runs oauthctl, which must succeed and print only its result.
     pub(crate) fn result<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> String {
         let output = self.run(arguments);
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
         output.stdout
     }
 
-    /// Runs oauthctl where it must fail and change nothing: no result, one line that says what is
-    /// wrong, then hints.
+    /// Runs oauthctl, which must fail and change nothing: no result, one error line, then hints.
     pub(crate) fn refusal<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -160,7 +156,7 @@ impl Sandbox {
         output
     }
 
-    /// Runs oauthctl as a user who is not root, so that permissions count.
+    /// Runs oauthctl as a user other than root, so that permissions apply.
     pub(crate) fn refusal_for_an_ordinary_user<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -173,7 +169,7 @@ impl Sandbox {
         output
     }
 
-    /// Runs oauthctl as such a user where it need not fail.
+    /// Runs oauthctl as such a user, with any result.
     pub(crate) fn run_by_an_ordinary_user<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -190,7 +186,7 @@ impl Sandbox {
             command.args(arguments);
             return command;
         }
-        // The build directory may be out of that user's reach.
+        // The build directory may be inaccessible for that user.
         let binary = self.root.path().join("oauthctl");
         if !binary.exists() {
             fs::hard_link(OAUTHCTL, &binary)
@@ -208,21 +204,21 @@ impl Sandbox {
         command
     }
 
-    /// Runs a shell script that finds oauthctl on its PATH.
+    /// Runs a shell script with oauthctl on its PATH.
     pub(crate) fn sh(&self, script: &str) -> Output {
         let mut command = self.command("bash");
         command.args(["-c", script]);
         self.finish(command)
     }
 
-    /// Starts oauthctl, its output in pipes that nobody reads yet.
+    /// Starts oauthctl with its output in pipes that are not read yet.
     pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
         let mut command = self.command(OAUTHCTL);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 
-    /// Runs oauthctl on a terminal that a person sits at.
+    /// Starts oauthctl on an interactive terminal.
     pub(crate) fn terminal<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -232,7 +228,7 @@ impl Sandbox {
         rexpect::session::spawn_command(command, Some(10_000)).unwrap()
     }
 
-    /// What was printed by a program that was started, once it has ended.
+    /// Waits for a started program, and returns its output.
     pub(crate) fn output_of(&self, child: Child) -> Output {
         let output = self.output(child.wait_with_output().unwrap());
         assert_no_token(&output.to_string());
@@ -264,11 +260,11 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Whoever does not read its input closes it early.
+        // A program that does not read its input closes it early.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
         let output = self.output(child.wait_with_output().unwrap());
         assert_no_token(&output.stderr);
-        // An export is asked for the tokens themselves.
+        // An export is requested to contain the tokens themselves.
         let arguments: Vec<_> =
             command.get_args().map(|argument| argument.to_string_lossy()).collect();
         let is_export = arguments.join(" ").contains("sessions export");
@@ -291,7 +287,7 @@ impl Sandbox {
     }
 }
 
-/// No run of any test shows a refresh token as the test network gives them.
+/// Asserts that a text contains no refresh token of the test network. Applied to all runs.
 #[track_caller]
 fn assert_no_token(text: &str) {
     let is_token =
@@ -299,7 +295,7 @@ fn assert_no_token(text: &str) {
     assert!(!text.split("ref-").skip(1).any(is_token), "a refresh token is shown:\n{text}");
 }
 
-/// Sends a signal to a process that has begun to listen for it.
+/// Sends a signal to a process after it has installed its handlers.
 pub(crate) fn interrupt(child: &Child, signal: &str) {
     let number = match signal {
         "HUP" => 1,
@@ -329,14 +325,14 @@ pub(crate) fn interrupt(child: &Child, signal: &str) {
     panic!("the process does not listen for SIG{signal}");
 }
 
-/// What every refusal has in common.
+/// Asserts the common form of all refusals.
 #[track_caller]
 pub(crate) fn assert_is_refusal(output: &Output) {
     assert!(output.code == 1 || output.code == 2, "{output}");
     assert_eq!(output.stdout, "", "a refusal has no result");
     let mut lines = output.stderr.lines();
     assert!(lines.next().is_some_and(|line| line.starts_with("error: ")), "{output}");
-    // A hint may go on with lines to copy.
+    // A hint may continue with lines to copy.
     let is_expected =
         |line: &str| ["caused by: ", "hint: ", "  "].iter().any(|begin| line.starts_with(begin));
     assert!(lines.clone().all(is_expected), "{output}");

@@ -1,6 +1,6 @@
-//! No secret leaves by a way that nobody asked for: every command and many failures, with `-vv`,
-//! and no piece of a token, key or password in what they print, in the files they leave, or in the
-//! list of processes.
+//! No secret leaks in unexpected places: runs all commands and many failures with `-vv`, and
+//! searches for fragments of tokens, keys and passwords in their output, in the files they leave,
+//! and in the list of processes.
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,13 +18,13 @@ use crate::app::{App, days_ago, did_of, wait_until};
 use crate::npmx;
 use crate::sandbox::{Output, Sandbox};
 
-/// So many bytes of a secret are enough to know it by.
+/// Length of a fragment that discloses a secret, in bytes.
 const PIECE: usize = 12;
 
 const PASSWORD: &str = "pA55wordMarkedSoThatItIsSeen";
 const REST_TOKEN: &str = "AXupstashTokenMarkedSoThatItIsSeen0123456789";
 
-/// Every piece of every secret.
+/// All fragments of all secrets.
 #[derive(Default)]
 struct Secrets(HashSet<Vec<u8>>);
 
@@ -33,7 +33,7 @@ impl Secrets {
         self.0.extend(secret.as_ref().windows(PIECE).map(<[u8]>::to_vec));
     }
 
-    /// Returns the private part of a JWK, in every spelling.
+    /// Adds the private part of a JWK, in all encodings.
     fn add_key(&mut self, jwk: &Value) {
         let text = jwk["d"].as_str().unwrap();
         let bytes = BASE64URL.decode(text).unwrap();
@@ -43,7 +43,7 @@ impl Secrets {
         self.add(bytes);
     }
 
-    /// Returns the private keys in what may be a key, an array of keys or a key set.
+    /// Adds the private keys in a key, an array of keys or a key set.
     fn add_keys(&mut self, json: &Value) {
         let keys = json
             .as_array()
@@ -66,7 +66,8 @@ impl Secrets {
         }
     }
 
-    /// What was printed. Where the result itself is secret, only what is beside it.
+    /// Asserts that the output contains no secret, or for a secret result only that stderr contains
+    /// none.
     #[track_caller]
     fn assert_kept(&self, what: &str, output: &Output, result_is_secret: bool) {
         self.assert_not_in(&format!("{what} (stderr)"), output.stderr.as_bytes());
@@ -75,7 +76,7 @@ impl Secrets {
         }
     }
 
-    /// Returns the files in the sandbox, but for those that are there for secrets.
+    /// Asserts that files in the sandbox contain no secrets, except for those meant for them.
     #[track_caller]
     fn assert_files(&self, sandbox: &Sandbox, meant: &[&str]) {
         for (path, (_, content)) in sandbox.everything() {
@@ -87,7 +88,7 @@ impl Secrets {
     }
 }
 
-/// An app whose secrets are all known.
+/// App whose secrets are all known.
 struct Marked {
     app: App,
     secrets: Secrets,
@@ -108,7 +109,7 @@ fn marked(users: usize) -> Marked {
     Marked { app, secrets, dids }
 }
 
-/// Checks whether a command was asked to print what is secret.
+/// Checks whether a command is requested to print secrets.
 fn asks_for_secrets(command: &str) -> bool {
     let output =
         command.split(" -o ").nth(1).map(|rest| rest.split(' ').next().unwrap_or_default());
@@ -116,14 +117,13 @@ fn asks_for_secrets(command: &str) -> bool {
 }
 
 impl Marked {
-    /// Runs a command with every step told; its result may be secret only if that is what was asked
-    /// for.
+    /// Runs a command with all steps logged. Its result may be secret only if that was requested.
     #[track_caller]
     fn run(&mut self, command: &str) -> Output {
-        // What a shell asks comes first.
+        // The request of a shell comes first.
         let told = ["-vv"].into_iter().filter(|_| !command.starts_with("__complete"));
         let output = self.app.sandbox.run(told.chain(command.split_whitespace()));
-        // Tokens and keys that came meanwhile are secret, too.
+        // Tokens and keys created meanwhile are secret, too.
         for value in self.app.database.rows("SELECT value FROM auth_session") {
             if let Ok(record) = serde_json::from_str(&value) {
                 self.secrets.add_record(&record);
@@ -172,7 +172,7 @@ fn no_command_shows_a_secret() {
     let key = marked.app.net.signing_key().unwrap().to_string();
     marked.app.sandbox.file("key.json", &key);
     marked.app.sandbox.file("keys.json", format!("[{key}]"));
-    // A document into which somebody has put the private key.
+    // A document that contains the private key by mistake.
     let document = json!({"client_id": "https://app.example.com/c.json", "jwks": {"keys": [marked.app.net.signing_key()]}});
     marked.app.sandbox.file("metadata.json", document.to_string());
     let first = marked.first().to_owned();
@@ -225,8 +225,7 @@ fn no_command_shows_a_secret() {
     for command in ["show FIRST", "show FIRST --format json", "revoke FIRST --yes --retry-for 0s"] {
         marked.run(&format!("sessions {}", command.replace("FIRST", &first)));
     }
-    // What is meant to hold secrets: the app's own store and what was asked for. Notes and locks
-    // are not.
+    // Places meant for secrets: the app's own store and requested output. Notes and locks are not.
     marked.secrets.assert_files(
         &marked.app.sandbox,
         &[
@@ -275,7 +274,7 @@ fn no_failure_of_a_server_shows_a_secret() {
         marked.run("sessions revoke --all --yes --retry-for 0s");
         marked.app.net.clear_faults();
     }
-    // A private key that was published by mistake is not made more public than it is.
+    // A private key published by mistake is not exposed further.
     let key = marked.app.net.signing_key().unwrap();
     marked.app.net.publish_jwks(&json!({ "keys": [key] }));
     marked.run("doctor");
@@ -298,7 +297,7 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
     marked.run("doctor");
     marked.run("sessions refresh --all --retry-for 0s");
     marked.run("sessions recover");
-    // Damaged ones are not quoted.
+    // Damaged keys are not quoted.
     for damage in
         [kept["record"].clone(), json!({"store": 1, "key": kept["record"]}), json!({"key": "x"})]
     {
@@ -312,7 +311,7 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
     );
 }
 
-/// Returns a Redis with a password that repeats what it was sent where it does not know a command.
+/// Starts a Redis with a password. It echoes unknown commands.
 fn redis(marked: &Marked, options: &[&str]) -> Redis {
     let redis = Redis::start_with(options);
     for (did, record) in marked.app.records() {
@@ -408,7 +407,8 @@ fn neither_lock_nor_list_of_processes_gives_a_secret_away() {
         panic!("the lock is not held")
     };
     marked.secrets.add(owner);
-    // What the list of processes shows of it is what the operator has typed: it starts no others.
+    // The list of processes shows only what the operator has typed, because oauthctl starts no
+    // others.
     assert_eq!(children_of(child.id()), Vec::<String>::new());
     answers.open();
     let output = marked.app.sandbox.output_of(child);
@@ -423,12 +423,12 @@ fn neither_lock_nor_list_of_processes_gives_a_secret_away() {
     wait_until(|| asked.ask(&["EXISTS", &lock]).unwrap() == Answer::Number(0));
 }
 
-/// Returns the command lines of the processes that this one has started.
+/// Returns the command lines of this process's children.
 fn children_of(process: u32) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap() {
         let path = entry.unwrap().path();
-        // Others come and go meanwhile.
+        // Other processes come and go meanwhile.
         let Ok(status) = fs::read_to_string(path.join("status")) else { continue };
         if status.lines().any(|line| line == format!("PPid:\t{process}")) {
             found.push(fs::read_to_string(path.join("cmdline")).unwrap_or_default());
@@ -437,7 +437,7 @@ fn children_of(process: u32) -> Vec<String> {
     found
 }
 
-/// Returns a key in every form, whole and damaged.
+/// Returns a key in all forms, complete and damaged.
 fn damaged_keys(marked: &mut Marked) -> Vec<String> {
     let key = keys::client_key("k1");
     marked.secrets.add_key(&key);
@@ -454,7 +454,7 @@ fn damaged_keys(marked: &mut Marked) -> Vec<String> {
         ]));
     }
     for form in &forms[3..] {
-        // What every key has in common is no secret.
+        // The common part of all keys is not secret.
         marked.secrets.add(&form.as_bytes()[40..]);
     }
     let halves = forms.iter().map(|form| form[..form.len() * 2 / 3].to_owned()).collect::<Vec<_>>();
@@ -487,10 +487,10 @@ fn no_wrong_input_is_repeated() {
         {
             marked.run(command);
         }
-        // Letters alone may be the name of a file, and those of Base64 begin with any of theirs.
+        // Letters alone may be a file name, and Base64 begins with them, too.
         let may_be_name = bad.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
         if index < 6 || !may_be_name && !bad.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            // The key where its place should be.
+            // The key in place of its source.
             marked.app.sandbox.set("OAUTHCTL_KEYS", &bad);
             assert_ne!(marked.run("jwks").code, 0);
             marked.app.sandbox.unset("OAUTHCTL_KEYS");
@@ -561,7 +561,7 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
         &settings.replace("[network]", "token = \"in-the-file-itself\"\n[network]"),
     );
     warned(&app.sessions("list"), "oauthctl.toml");
-    // A file that only points elsewhere is nobody's secret.
+    // A file with references only contains no secrets.
     open("oauthctl.toml", &settings);
     assert!(!app.sessions("list").stderr.contains("warning"));
 }
@@ -571,7 +571,7 @@ fn what_holds_secrets_is_private_whatever_the_umask() {
     for umask in ["000", "777"] {
         let app = App::with_users(2);
         app.sandbox.file("in.json", app.net.signing_key().unwrap().to_string());
-        // Tokens that cannot be stored. Of those in one run only the first is exchanged.
+        // Tokens that cannot be stored. In one run only the first session is refreshed.
         app.database.execute(
             "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END",
         );

@@ -53,7 +53,7 @@ fn a_server_without_nonces_is_asked_for_one_once_a_run() {
     app.net.configure(|policy| policy.nonces = NoncePolicy::Never);
     let output = app.sessions("refresh --all --concurrency 1");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 12 sessions\n"), "{output}");
-    // The last request asks whether the server looks at client keys.
+    // The last request tests whether the server checks client keys.
     assert_eq!(app.net.requests_to(Endpoint::Token).len(), 1 + 12 + 1);
 }
 

@@ -1,4 +1,4 @@
-//! `oauthctl sessions list` shows every session in a store, and leaves the store as it was.
+//! `oauthctl sessions list` shows all sessions of a store, and does not change the store.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +8,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, jwk_with, object, session};
 use crate::sandbox::Sandbox;
 
-/// Returns a record like the app's, with one thing about it changed.
+/// Returns a record like the app's, with one change.
 fn changed(change: impl FnOnce(&mut Value)) -> Value {
     let mut record = session(ALICE, "3h");
     change(&mut record);
@@ -304,7 +304,7 @@ fn nothing_in_a_store_acts_on_the_terminal() {
         );
         assert!(output.stdout.contains("pwned"), "{format}: {output}");
     }
-    // JSON carries the value all the same.
+    // JSON contains the complete value.
     let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
     assert!(listed.iter().any(|row| row["key"] == evil));
 }
@@ -349,7 +349,7 @@ fn a_running_app_keeps_writing_while_its_sessions_are_listed() {
             let fresh = session(&account(7), "1m").to_string();
             let mut writes = 0;
             while !listed.load(Ordering::Relaxed) || writes == 0 {
-                // No busy timeout: a reader that blocked the app would fail this.
+                // No busy timeout: a blocking reader would fail this.
                 app.execute(
                     "INSERT OR REPLACE INTO auth_session VALUES (?1, ?2)",
                     [&account(7), &fresh],
@@ -438,7 +438,7 @@ fn a_table_fits_a_terminal_and_what_is_to_be_copied_is_never_cut() {
             &format!("stty rows 24 cols {width}; exec oauthctl sessions list --color never"),
         ]);
         let mut terminal = rexpect::session::spawn_command(command, Some(10_000)).unwrap();
-        // It takes every byte for a character.
+        // It treats each byte as a character.
         let shown = terminal.exp_eof().unwrap().replace("â\u{80}¦", "…");
         assert!(widest(&shown) <= width && widest(&on_paper) > width, "{shown}");
         assert!(shown.contains(ALICE) && shown.contains('…'), "{shown}");

@@ -1,4 +1,4 @@
-//! Which sessions a command is about: the filters that all session commands share.
+//! Common filters of all session commands.
 
 use serde_json::{Value, json};
 
@@ -6,8 +6,8 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// Returns an app with sessions that differ in one thing each from an ordinary one, refreshed three
-/// hours ago.
+/// Returns an app with sessions that each differ in one property from an ordinary one, refreshed
+/// three hours ago.
 fn app() -> Sandbox {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -39,7 +39,7 @@ fn list(sandbox: &Sandbox, options: &[&str]) -> Output {
     sandbox.run([&["sessions", "list", "--format", "jsonl", "-q"], options].concat())
 }
 
-/// Returns the names of the sessions that these options select.
+/// Returns the names of the selected sessions.
 fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     let output = list(sandbox, options);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
@@ -48,7 +48,7 @@ fn selected(sandbox: &Sandbox, options: &[&str]) -> Vec<String> {
     output.stdout.lines().map(name).collect()
 }
 
-/// Nothing has the name, and that is said.
+/// Asserts that no session is selected, with a warning.
 #[track_caller]
 fn assert_none(sandbox: &Sandbox, options: &[&str], warning: &str) {
     let output = list(sandbox, options);
@@ -74,7 +74,7 @@ const ALL: [&str; 11] = [
     "two-days",
 ];
 
-/// All but these.
+/// Returns all names but these.
 fn but(names: &[&'static str]) -> Vec<&'static str> {
     ALL.into_iter().filter(|name| !names.contains(name)).collect()
 }
@@ -92,13 +92,13 @@ fn accounts_are_named_by_did() {
         selected(&sandbox, &["did:web:public", "did:web:fresh", "did:web:fresh"]),
         ["fresh", "public"]
     );
-    // What an account has not is no session of it, in a list at least.
+    // A value that is not the account's is not a session of it, at least in a list.
     let output = list(&sandbox, &["did:web:nobody", "did:web:fresh", "did:web:no-one"]);
     assert_eq!((output.code, output.stdout.lines().count()), (0, 1), "{output}");
     let warnings =
         "warning: did:web:no-one has no session\nwarning: did:web:nobody has no session\n";
     assert_eq!(output.stderr, warnings);
-    // A record that is none of the account's is found by its key all the same, to be looked at.
+    // A record that does not belong to its account can be found by its key.
     assert_eq!(selected(&sandbox, &["did:web:malformed"]), ["malformed"]);
 }
 
@@ -172,7 +172,7 @@ fn age_selects_only_what_is_known_to_be_older() {
     assert_eq!(selected(&sandbox, &["--not-refreshed-for", "1d"]), ["month", "two-days"]);
     assert_eq!(selected(&sandbox, &["--not-refreshed-for", "30d"]), [""; 0]);
     assert_eq!(selected(&sandbox, &["--not-refreshed-for", "29d23h"]), ["month"]);
-    // Neither what tells no age nor what cannot be read, even if any age would do.
+    // Sessions of unknown age and unreadable ones are never selected, even if any age suffices.
     assert_eq!(selected(&sandbox, &["--not-refreshed-for", "0s"]), but(&["ageless", "malformed"]));
 }
 

@@ -1,4 +1,4 @@
-//! `oauthctl sessions show` tells everything about one account's sessions but their secrets.
+//! `oauthctl sessions show` shows all data of one account's sessions except their secrets.
 
 use testbed::redis::Redis;
 
@@ -109,7 +109,7 @@ fn an_account_s_sessions_stand_apart_and_say_how_long_the_store_keeps_them() {
     ]);
     let cards: Vec<_> = shown.stdout.split("\n\n").collect();
     assert_eq!((shown.code, cards.len()), (0, 2), "{shown}");
-    // Some of it may have passed.
+    // Some time may have passed.
     let left = |card: &str| {
         ["1d 1h", "1d", "2h"]
             .iter()

@@ -1,4 +1,4 @@
-//! `oauthctl sessions stats` counts what there is, for people and for programs.
+//! `oauthctl sessions stats` counts sessions, for people and for programs.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, KEY1, object, session};
 use crate::sandbox::Sandbox;
 
-/// Returns an app with sessions of every kind.
+/// Returns an app with sessions of all kinds.
 fn app() -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));

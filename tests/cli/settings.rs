@@ -1,4 +1,4 @@
-//! Settings come from flags, the environment, a profile, oauthctl.toml and defaults, in this order.
+//! Settings from flags, the environment, a profile, oauthctl.toml and defaults, in this order.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -9,7 +9,7 @@ use crate::database::AppDatabase;
 use crate::samples::{KEY1, jwk_with, object, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// Returns a sandbox with databases that say which of them was read, and keys likewise.
+/// Returns a sandbox with databases and keys that identify the layer they were read from.
 fn layers() -> Sandbox {
     let sandbox = Sandbox::new();
     for name in ["flag", "variable", "profile", "file"] {
@@ -28,14 +28,14 @@ fn database(sandbox: &Sandbox, file: &str, says: &str) {
     database.close();
 }
 
-/// Which database was read.
+/// Returns the database that was read.
 fn store(sandbox: &Sandbox, options: &[&str]) -> String {
     let output = sandbox.run([&["sessions", "list", "--format", "jsonl", "-q"], options].concat());
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
     object(&output.stdout)["key"].as_str().unwrap().strip_prefix("did:web:").unwrap().to_owned()
 }
 
-/// Which key was read.
+/// Returns the key that was read.
 fn key(sandbox: &Sandbox, options: &[&str]) -> String {
     let document = sandbox.result([&["jwks", "--offline"], options].concat());
     object(&document)["keys"][0]["kid"].as_str().unwrap().to_owned()
@@ -148,7 +148,7 @@ fn a_reference_to_nothing_is_an_error_where_it_is_needed_and_only_there() {
     ");
 }
 
-/// What oauthctl says to a settings file.
+/// Returns the error about a settings file.
 fn refusal_of(file: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", file);
@@ -286,8 +286,7 @@ fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
             "[store]\nurl = 'https://127.0.0.1:1'\n{token}\n[profiles.preview.store]\n{profile}\n"
         )
     };
-    // Nobody answers at any of these addresses: what is looked at is whether anybody would have
-    // been asked.
+    // Nothing listens on these addresses. The test checks whether a connection is attempted.
     let is_sent = |file: String, options: &[&str]| {
         sandbox.file("oauthctl.toml", file);
         let refusal = sandbox.refusal([&["sessions", "list"], options].concat());
@@ -300,7 +299,7 @@ fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
     };
     let token = "token = 'the-token'";
     assert!(is_sent(settings(token, ""), &[]));
-    // An option that names a store names a whole store.
+    // An option that names a store replaces all store settings.
     assert!(!is_sent(settings(token, ""), &["--store", "https://127.0.0.1:1"]));
     assert!(!is_sent(settings(token, ""), &["--store", "https://127.0.0.1:2"]));
     let preview = ["--profile", "preview"];
@@ -318,13 +317,13 @@ fn an_option_that_names_a_store_names_a_whole_store() {
     let settings =
         format!("[store]\nurl = 'redis://127.0.0.1:1'\nlayout = 'npmx'\n{profile}{layouts}");
     sandbox.file("oauthctl.toml", settings);
-    // The layout of the file is that of its own store, a Redis.
+    // The layout in the file belongs to its own store, a Redis.
     assert_eq!(store(&sandbox, &["--store", "sqlite:flag.db"]), "flag");
     assert_eq!(store(&sandbox, &["--store", "sqlite:flag.db", "--profile", "preview"]), "flag");
     sandbox.set("OAUTHCTL_STORE", "sqlite:variable.db");
     assert_eq!(store(&sandbox, &[]), "variable");
     assert_eq!(store(&sandbox, &["--profile", "preview"]), "variable");
-    // Layouts named beside the store count.
+    // Layouts named together with the store apply.
     for named in [&["--layout", "own"][..], &["--layout", "own", "--store", "sqlite:flag.db"]] {
         let refusal = sandbox.refusal([&["sessions", "list"], named].concat());
         assert!(refusal.stderr.contains("layout own is one of Redis keys"), "{refusal}");
@@ -348,7 +347,7 @@ fn a_wrong_type_is_an_error_in_every_command() {
     }
 }
 
-/// Runs oauthctl in a directory below the sandbox's.
+/// Runs oauthctl in a subdirectory of the sandbox.
 fn below(sandbox: &Sandbox, directory: &str, arguments: &str) -> Output {
     fs::create_dir_all(sandbox.path(directory)).unwrap();
     fs::set_permissions(sandbox.path(""), fs::Permissions::from_mode(0o755)).unwrap();
@@ -383,10 +382,10 @@ fn settings_are_found_above_the_working_directory_and_named() {
         let output = below(&sandbox, "src/deep", command);
         assert!(output.stderr.contains(&format!("{file} for {id}")), "{command}: {output}");
     }
-    // Completion goes into the middle of a line that somebody types.
+    // Completion must not print messages into the line being edited.
     let output = below(&sandbox, "src/deep", "__complete 2>&1 >/dev/null || true");
     assert!(!output.stdout.contains("settings of"), "{output}");
-    // The top of an app ends the search, and so does a file of one's own.
+    // The search ends at the top of an app, and at a nearer file.
     sandbox.file("src/package.json", "{}");
     assert_eq!(below(&sandbox, "src/deep", "sessions list").code, 2);
     sandbox.file("src/deep/oauthctl.toml", "[store]\nurl = 'sqlite:../../flag.db'\n");
@@ -406,7 +405,7 @@ fn settings_above_that_others_may_write_are_refused() {
     let said = "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, and others than its owner (uid ";
     assert!(output.code == 2 && output.stderr.starts_with(said), "{output}");
     assert!(output.stderr.contains("hint: `chmod go-w $SANDBOX/app/oauthctl.toml`; "), "{output}");
-    // In the working directory it is the user's own choice.
+    // In the working directory, the file is the user's own choice.
     assert_eq!(store(&sandbox, &[]), "file");
 }
 

@@ -1,5 +1,4 @@
-//! A key is needed as long as any store of the settings file needs it, whatever profile the command
-//! names.
+//! A key is needed as long as any store of the settings file needs it, with any profile.
 
 use serde_json::json;
 
@@ -8,8 +7,8 @@ use crate::keys::{array_of, keys_in, kids, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, session};
 use crate::sandbox::Sandbox;
 
-/// Keys `new`, `key1` and `key2`; sessions of `key1` and `key2` in the store of the top level, and
-/// one of `new` in that of the profile preview.
+/// Returns keys `new`, `key1` and `key2`; sessions of `key1` and `key2` in the store of the top
+/// level, and one of `new` in that of the profile preview.
 fn two_stores() -> Sandbox {
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
     let sandbox = array_of(&[&new, KEY1, KEY2]);
@@ -83,7 +82,7 @@ fn a_profile_with_keys_and_a_client_of_its_own_is_another_matter() {
     preview_has(&sandbox, "old");
     sandbox.file("preview.json", jwk_with(KEY2, &json!({"kid": "old"})));
     let apart = "[profiles.preview]\nkeys = 'preview.json'\n[client]\nclient_id = 'https://app.example.com/c.json'\n";
-    // With one client, one document has the keys of both.
+    // With a single client, one document contains the keys of both.
     settings(&sandbox, apart);
     assert_eq!(sandbox.refusal(["keys", "retire", "old"]).code, 2);
     let other = "[profiles.preview.client]\nclient_id = 'https://preview.example.com/c.json'\n";

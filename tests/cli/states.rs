@@ -1,5 +1,4 @@
-//! `oauthctl states list | purge`: logins that were begun, and those of them that nobody will
-//! complete.
+//! `oauthctl states list | purge`: pending logins, and removal of abandoned ones.
 
 use serde_json::{Value, json};
 use testbed::redis::{Answer, Redis};
@@ -149,7 +148,7 @@ fn neither_list_nor_a_dry_run_notes_anything() {
     would remove 0 pending logins; 2 kept: of unknown age
     ");
     assert_eq!(sandbox.everything(), before);
-    // Had it, these would be old by now.
+    // Otherwise these would be old by now.
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
     insta::assert_snapshot!(sandbox.result(["states", "purge", "--dry-run"]), @"would remove 0 pending logins; 2 kept: of unknown age");
 }
@@ -259,7 +258,7 @@ fn a_time_column_tells_the_age_at_once() {
             "{name}"
         );
         assert_eq!(database.rows(left), [ALICE, "future", "young"], "{name}");
-        // Nothing had to be noted.
+        // No notes were needed.
         assert!(!sandbox.path("app.db.oauthctl").exists(), "{name}");
     }
 }
@@ -356,7 +355,7 @@ fn a_purge_that_fails_half_way_says_what_it_has_removed() {
     assert_eq!((output.code, output.stdout.as_str()), (3, said), "{output}");
     assert!(output.stderr.starts_with("warning: stopped early: app.db: "), "{output}");
     assert_eq!(database.rows("SELECT count(*) FROM oauth_states"), ["100"]);
-    // Nothing achieved is a failure.
+    // A run without any effect is a failure.
     let again = sandbox.run(["states", "purge"]);
     assert_eq!((again.code, again.stdout.as_str()), (1, ""), "{again}");
 }
@@ -374,8 +373,8 @@ fn a_note_lasts_until_it_is_of_use() {
 fn where_the_time_to_live_is_only_the_usual_one_a_state_must_have_been_seen_long_enough_ago() {
     let redis = Redis::start();
     let mut sandbox = Sandbox::new();
-    // An app that gives ten minutes: begun this second, it looks 50 minutes old to who assumes an
-    // hour.
+    // In an app with a TTL of ten minutes, a recent login appears 50 minutes old if an hour is
+    // assumed.
     for key in ["oauth:state:begun", "atproto:oauth:state:begun"] {
         redis.ask(&["SET", key, &state("key1").to_string(), "EX", "600"]);
     }
@@ -412,7 +411,7 @@ fn a_signal_is_heeded_while_the_store_is_silent() {
     let url = format!("redis://{}", proxy.address());
     let sandbox = Sandbox::new();
     for command in ["list", "purge"] {
-        // Whatever was said before the scan began: two greetings, and an answer to PING.
+        // Messages before the scan: two greetings, and an answer to PING.
         proxy.plan(Spot { way: Way::Down, message: 3, halfway: false }, Mishap::Silence);
         let child = sandbox.start(["--store", &url, "--layout", "npmx", "states", command]);
         wait_until(|| proxy.messages()[1] > 3);

@@ -1,5 +1,5 @@
-//! The store that an app shares: how it is found, how its layout is recognised, and what is said
-//! when it refuses.
+//! Stores shared with an app: how they are found, how their layout is detected, and errors when
+//! they refuse.
 
 use testbed::redis::{Answer, Certificates, Redis, free_port};
 use testbed::upstash::Front;
@@ -22,14 +22,13 @@ fn put(redis: &Redis, key: &str, value: &str) {
     assert_eq!(redis.ask(&["SET", key, value]), Answer::Status("OK".to_owned()));
 }
 
-/// What is said, without the port that differs from run to run.
+/// Returns the output without the port, which differs from run to run.
 fn without_port(output: Output, port: u16) -> Output {
     let replace = |text: String| text.replace(&format!(":{port}"), ":PORT");
     Output { stdout: replace(output.stdout), stderr: replace(output.stderr), code: output.code }
 }
 
-/// What `oauthctl sessions list` says to a Redis that it must refuse, without a word of its
-/// password.
+/// Returns the error of `oauthctl sessions list` about a Redis, without its password.
 fn refusal_at(url: &str, port: u16, settings: &str) -> Output {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", settings);
@@ -42,7 +41,7 @@ fn refusal_at(url: &str, port: u16, settings: &str) -> Output {
 fn the_redis_of_the_app_is_found_without_an_option() {
     let redis = npmx();
     let mut sandbox = Sandbox::new();
-    // Before the database in the directory, as in the app.
+    // Takes precedence over the database in the directory, as in the app.
     AppDatabase::create(&sandbox.path("app.db")).close();
     sandbox.set("REDIS_URL", redis.url());
     insta::assert_snapshot!(without_port(sandbox.run(["sessions", "list"]), redis.port()), @"
@@ -95,7 +94,7 @@ fn an_upstash_named_in_the_settings_has_its_token_there() {
         sandbox.run(["sessions", "list", "--format", "jsonl", "-q"]).stdout.lines().count(),
         1
     );
-    // The app's token for another address stays at home.
+    // The app's token for another address is not sent.
     sandbox.file("oauthctl.toml", settings(""));
     sandbox.set("KV_REST_API_URL", "https://app.example.com").set("KV_REST_API_TOKEN", "the-token");
     let before = front.requests();
@@ -169,7 +168,7 @@ fn an_empty_store_shows_no_layout() {
         "json",
     ]);
     assert_eq!((named.code, named.stdout.as_str()), (0, "[]\n"), "{named}");
-    // The app's are in another database of the same server.
+    // The app's sessions are in another database of the same server.
     put(&redis, &format!("{NPMX}{ALICE}"), &session(ALICE, "3h").to_string());
     let other = sandbox.refusal(["sessions", "list", "--store", &format!("{}/3", redis.url())]);
     assert!(other.code == 2 && other.stderr.contains("db0: 1 key"), "{other}");
@@ -255,8 +254,8 @@ fn a_server_that_is_not_there() {
     ");
 }
 
-/// A Redis with two old states and a session, an export that brings a second one, and what is said
-/// to commands that write.
+/// Redis with two old states and a session, an export with a second one, and the errors of commands
+/// that write.
 struct Unwritable {
     redis: Redis,
     sandbox: Sandbox,
@@ -266,7 +265,7 @@ impl Unwritable {
     fn new(options: &[&str]) -> Self {
         let redis = Redis::start_with(options);
         put(&redis, &format!("{NPMX}{ALICE}"), &session(ALICE, "3h").to_string());
-        // Half an hour is what the app gives them.
+        // The app's TTL is half an hour.
         for key in ["one", "two"] {
             let key = format!("atproto:oauth:state:{key}");
             redis.ask(&["SET", &key, &state("key1").to_string(), "EX", "1000"]);
@@ -281,7 +280,7 @@ impl Unwritable {
         Self { redis, sandbox }
     }
 
-    /// Every key with its value: what must stay as it is.
+    /// Returns all keys with their values, which must not change.
     fn everything(&self) -> Vec<(Answer, Answer)> {
         let Answer::List(mut keys) = self.redis.ask(&["KEYS", "*"]) else {
             panic!("keys are a list")
@@ -295,7 +294,7 @@ impl Unwritable {
         keys.into_iter().map(value).collect()
     }
 
-    /// What is said to commands that write, which change nothing; to look is still possible.
+    /// Asserts the errors of commands that write, which change nothing. Reading must be possible.
     fn refusals(&self, commands: &[&[&str]], code: i32, said: &str) {
         let before = self.everything();
         let listed = self.sandbox.run(["sessions", "list", "--format", "jsonl", "-q"]);
@@ -315,7 +314,7 @@ const IMPORT: &[&str] = &["sessions", "import", "--source-app-stopped", "export.
 #[test]
 fn a_replica_only_reads() {
     let replica = Unwritable::new(&[]);
-    // Its master is nowhere, and it serves what it has.
+    // Its master is unreachable, and it serves its data.
     replica.redis.ask(&["REPLICAOF", "127.0.0.1", "1"]);
     replica.refusals(
         &[PURGE, IMPORT],
@@ -333,7 +332,7 @@ fn a_server_that_is_full_says_so() {
 
 #[test]
 fn a_server_that_cannot_save_says_so() {
-    // Where not even root can make a file.
+    // A directory where not even root can create a file.
     let unsaved = Unwritable::new(&["--dir", "/proc"]);
     unsaved.redis.ask(&["CONFIG", "SET", "save", "3600 1"]);
     unsaved.redis.ask(&["BGSAVE"]);
@@ -357,7 +356,7 @@ fn a_server_that_is_still_loading_is_not_counted() {
     }
     before.ask(&["SAVE"]);
     drop(before);
-    // A second a key, and it answers meanwhile.
+    // One second per key, while it answers.
     let slow = ["--key-load-delay", "1000000", "--loading-process-events-interval-bytes", "1024"];
     let redis = Redis::start_with(&[place, [slow[0], slow[1]], [slow[2], slow[3]]].concat());
     insta::assert_snapshot!(refusal_at(&redis.url(), redis.port(), ""), @"
@@ -376,7 +375,7 @@ fn a_server_that_is_still_loading_is_not_counted() {
 
 #[test]
 fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
-    // Where the file is another's, and where no journal can be made beside it.
+    // A file of another user, and a directory in which no journal can be created.
     for (file, directory) in [("644", "777"), ("666", "755")] {
         let sandbox = Sandbox::new();
         let database = AppDatabase::create(&sandbox.path("app.db"));

@@ -1,5 +1,4 @@
-//! What the environment says of proxies and authorities: used where that was asked for, and never
-//! ignored in silence.
+//! Proxies and certificates of the environment: used if configured, and otherwise reported.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -11,7 +10,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, session};
 use crate::sandbox::{Output, Sandbox};
 
-/// A proxy that refuses everything, and remembers what it was asked for.
+/// Proxy that refuses all requests, and records their targets.
 struct Refusing {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -44,7 +43,7 @@ impl Refusing {
     }
 }
 
-/// Returns a sandbox whose session needs a directory at this address.
+/// Returns a sandbox whose session requires a directory at this address.
 fn sandbox(directory: &str, network: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -63,7 +62,7 @@ fn sandbox(directory: &str, network: &str) -> Sandbox {
     sandbox
 }
 
-/// Refreshes until it has failed to connect: it would try again for longer.
+/// Refreshes until the first failure to connect, since retries would take longer.
 fn refresh(sandbox: &Sandbox) -> Output {
     sandbox.sh("timeout -s INT 1.5 oauthctl sessions refresh --all -v")
 }
@@ -101,7 +100,7 @@ fn a_proxy_that_the_settings_name_is_asked_for_https_alone() {
     let output = refresh(&https);
     assert!(proxy.asked().contains(&format!("CONNECT localhost:{port} HTTP/1.1")), "{output}");
     assert!(output.to_string().contains("through the proxy 127.0.0.1"), "{output}");
-    // Hosts that are excepted, and plain http, go without it.
+    // Excepted hosts and plain http bypass it.
     https.set("NO_PROXY", "example.com,localhost");
     refresh(&https);
     assert_eq!(proxy.asked(), [""; 0]);
@@ -160,7 +159,7 @@ fn authorities_of_the_environment_are_trusted_too() {
             listed.code == 0 && listed.stderr.contains(&format!("trusted, too ({name})")),
             "{listed}"
         );
-        // Where others may write it, nobody knows whose authorities it names.
+        // A file that others may write is not trusted.
         sandbox.sh("chmod 666 certificates/ca.pem");
         let doubted = list(&sandbox);
         assert!(

@@ -1,5 +1,5 @@
-//! The .env files of real apps, filled in: after `init`, and with the variables exported alone,
-//! every command that looks or refreshes works without an option.
+//! The .env files of real apps: after `init`, and with exported variables alone, all commands that
+//! read or refresh work without options.
 
 use serde_json::json;
 use testbed::upstash::Front;
@@ -13,7 +13,7 @@ use crate::sandbox::Sandbox;
 const COMMANDS: [&str; 5] =
     ["sessions list", "sessions stats", "doctor --offline", "jwks", "sessions refresh"];
 
-/// Replaces the `client_id` in settings, and adds that the network of the test is on loopback.
+/// Replaces the `client_id` in settings, and permits the test network on loopback.
 fn adapt(app: &App, settings: &str) {
     let (client_id, plc) = (app.net.client_id(), app.net.plc_url());
     let others = settings.lines().filter(|line| !line.starts_with("client_id"));
@@ -38,7 +38,8 @@ fn assert_works(sandbox: &Sandbox) {
     }
 }
 
-/// With the variables in a file, of which `init` says so, or exported, as a deployment has them.
+/// Asserts that a template works, with the variables in a file known to `init`, or exported as in a
+/// deployment.
 #[track_caller]
 fn assert_template_works(app: &mut App, variables: &[(&str, &str)], is_exported: bool) {
     std::fs::remove_file(app.sandbox.path("oauthctl.toml")).unwrap();

@@ -1,5 +1,5 @@
-//! `oauthctl sessions export | import` moves an app from one store to another without logging
-//! anyone out.
+//! `oauthctl sessions export | import` moves an app from one store to another without logging users
+//! out.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -10,7 +10,7 @@ use crate::database::{ADONIS, AppDatabase, LEGACY, STATUSPHERE, SVELTEKIT};
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::{Sandbox, interrupt};
 
-/// Returns a record with members that nobody knows, in a spelling that no program would choose.
+/// Returns a record with unknown members, in an unusual notation.
 fn odd(did: &str) -> String {
     let text = session(did, "40h").to_string();
     let odd =
@@ -18,8 +18,7 @@ fn odd(did: &str) -> String {
     text.replacen(r#"{"authMethod":"#, odd, 1)
 }
 
-/// Returns the old app's store, and beside it an empty one with these tables, which the profile
-/// `new` names.
+/// Returns the old app's store, and an empty one with these tables, named by the profile `new`.
 fn between(tables: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
@@ -30,7 +29,7 @@ fn between(tables: &str) -> Sandbox {
     sandbox
 }
 
-/// What there is in the new store.
+/// Returns the rows in the new store.
 fn arrived(sandbox: &Sandbox, sql: &str) -> Vec<String> {
     AppDatabase::open(&sandbox.path("new.db")).rows(sql)
 }
@@ -67,7 +66,7 @@ fn every_session_arrives_byte_for_byte_whatever_the_layout() {
         assert_eq!(moved.stdout, "imported 2 sessions\n0 0\n", "{layout}: {moved}");
         let expected = [format!("{ALICE}|{}", session(ALICE, "3h")), format!("{BOB}|{}", odd(BOB))];
         assert_eq!(arrived(&sandbox, sql), expected, "{layout}");
-        // Nobody looks as if they had been refreshed by the move.
+        // Sessions do not appear refreshed because of the move.
         let after = sandbox.run(["--profile", "new", "sessions", "list", "--format", "jsonl"]);
         assert!(after.stderr.ends_with(&format!("(layout {layout})\n")), "{after}");
         for (before, after) in
@@ -77,7 +76,7 @@ fn every_session_arrives_byte_for_byte_whatever_the_layout() {
                 assert_eq!(before[member], after[member], "{layout}: {member}");
             }
         }
-        // Nothing was left beside either store.
+        // Nothing was left next to either store.
         assert_eq!(sandbox.files(), ["app.db", "new.db", "oauthctl.toml"]);
     }
 }
@@ -168,7 +167,7 @@ fn an_export_is_told_where_to_go() {
     assert_eq!((output.code, output.stdout.as_str()), (2, ""));
     assert!(output.stderr.contains("--output"), "{output}");
     assert_eq!(sandbox.refusal(["sessions", "export", "-o", "missing/out.jsonl"]).code, 1);
-    // What cannot be opened is not written about.
+    // A file that cannot be opened causes no other message.
     assert_eq!(
         sandbox
             .refusal(["sessions", "export", "-o", "out.jsonl", "--store", "sqlite:missing.db"])
@@ -260,7 +259,7 @@ fn a_dry_run_of_import_changes_nothing() {
 
 #[test]
 fn an_import_of_many_does_not_get_in_its_own_way() {
-    // A database that is not in WAL mode has room for one connection at a time.
+    // A database not in WAL mode permits one connection at a time.
     for (mode, count) in [("wal", 500), ("delete", 100)] {
         let sandbox = between(STATUSPHERE);
         AppDatabase::open(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), count);
@@ -272,7 +271,7 @@ fn an_import_of_many_does_not_get_in_its_own_way() {
     }
 }
 
-/// Returns an import over sessions that are older, newer and not to be told apart.
+/// Returns an import over sessions that are older, newer and not comparable.
 fn collision() -> (Sandbox, [Value; 3]) {
     let sandbox = between(STATUSPHERE);
     let database = AppDatabase::open(&sandbox.path("new.db"));
@@ -302,7 +301,7 @@ fn what_is_there_already_is_kept() {
     let sql = "SELECT value FROM auth_session ORDER BY key";
     let expected: Vec<_> = there.iter().map(ToString::to_string).collect();
     assert_eq!(arrived(&sandbox, sql), expected);
-    // A dry run tells the same.
+    // A dry run reports the same.
     assert_eq!(
         sandbox.sh(&MOVE.replace("import -", "import - -n")).stdout,
         output.stdout.replace("imported", "would import")
@@ -355,7 +354,7 @@ fn a_line_that_is_no_session_is_named_and_the_others_are_brought_in() {
     let mut input = b"nonsense\n".to_vec();
     input.extend([first.as_bytes(), b"\n\n  \r\n{}\n\xff\xfe\n"].concat());
     input.extend([b"x".repeat(3 << 20), b"\n".to_vec()].concat());
-    // Of another account than it says.
+    // Of another account than stated.
     input.extend(first.replacen(ALICE, BOB, 1).as_bytes());
     input.extend([b"\n", second.trim_end().as_bytes()].concat());
     sandbox.stdin(input);
@@ -461,8 +460,8 @@ fn no_secret_shows_up_beside_the_export() {
     }
 }
 
-/// How long a key lives in Redis after an import of one session of ALICE that had this time left,
-/// in seconds.
+/// Returns the TTL of a key in Redis in seconds, after an import of one session of ALICE with this
+/// remaining time.
 fn left_after_a_move(layout: &str, key: &str, ttl: Value) -> i64 {
     let redis = Redis::start();
     let mut sandbox = between(STATUSPHERE);
@@ -599,7 +598,7 @@ fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
     error: the export holds refresh tokens, and an app that still uses them would end these sessions
     hint: stop the app of the old store, and say so with --source-app-stopped; start it on this store only
     ");
-    // Nor does a general yes say it, and records without a token before the others change nothing.
+    // `--yes` does not confirm it, either, and leading records without a token change nothing.
     assert_eq!(
         sandbox
             .refusal(["--profile", "new", "sessions", "import", "out.jsonl", "--replace", "--yes"])
@@ -612,7 +611,7 @@ fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
     sandbox.stdin(format!("nonsense\n{expired}\n{exported}"));
     assert_eq!(sandbox.refusal(["--profile", "new", "sessions", "import", "-"]).code, 2);
     assert_eq!(arrived(&sandbox, "SELECT count(*) FROM auth_session"), ["0"]);
-    // What holds no refresh token can be sent by nobody.
+    // A record without a refresh token cannot be sent.
     sandbox.stdin(expired);
     assert_eq!(
         sandbox.result(["--profile", "new", "sessions", "import", "-"]),

@@ -1,5 +1,4 @@
-//! Sessions of which nothing tells when they were last refreshed: keep-alive takes them once they
-//! have been seen for long enough.
+//! Sessions of unknown age: keep-alive includes them once they have been seen for long enough.
 
 use serde_json::{Value, json};
 use testbed::LoginOptions;
@@ -7,8 +6,7 @@ use testbed::LoginOptions;
 use crate::app::{App, days_ago};
 use crate::samples::{ALICE, object};
 
-/// Returns an app whose server says neither when a token expires nor, in the token, when it was
-/// issued.
+/// Returns an app whose server states neither the expiry nor the issue time of tokens.
 fn ageless() -> App {
     let app = App::new();
     let mut record = app.net.login(LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });

@@ -1,5 +1,5 @@
-//! `oauthctl sessions upgrade` carries the sessions of a formerly public client over, and nobody
-//! has to log in again.
+//! `oauthctl sessions upgrade` converts the sessions of a formerly public client, without any user
+//! having to log in again.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use testbed::{Credentials, Dialect, Endpoint, Fault, Injection, LoginOptions, Re
 use crate::app::{App, days_ago, did_of, hours_ago, to_be};
 use crate::samples::{ALICE, object};
 
-/// The refresh token that servers are asked with and nobody has.
+/// Refresh token used for probes, which no server has issued.
 const NEVER_ISSUED: &str = "ref-0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Returns an app that has just become confidential, with so many users from before.
+/// Returns an app that has just become confidential, with this number of earlier users.
 fn formerly_public(count: usize) -> App {
     let app = App::new();
     app.log_in(count, &public());
     app
 }
 
-/// Returns a session begun by the public client.
+/// Returns a session started by the public client.
 fn public() -> LoginOptions {
     LoginOptions {
         credentials: Some(Credentials::Public),
@@ -39,7 +39,7 @@ fn public_sessions_become_confidential_and_stay_so() {
     }
     assert!(bound.iter().all(|record| app.record(did_of(record)).as_ref() == Some(record)));
     app.assert_nobody_lost(&output);
-    // The confidential client goes on with them, far beyond the two weeks of a public one.
+    // The confidential client continues them far beyond the two weeks of a public one.
     app.configure("min_interval = \"0s\"");
     let output = app.sessions("refresh --all");
     assert_eq!((output.code, output.stdout.as_str()), (0, "refreshed 22 sessions\n"), "{output}");
@@ -297,7 +297,7 @@ fn sessions_that_a_server_would_end_are_counted_and_left_alone() {
         );
         assert_eq!(output.stderr, warning, "{output}");
     }
-    // To name the server is not to agree, nor is to agree to name it.
+    // Naming the server is not a confirmation, and a confirmation does not name it.
     for arguments in [format!("upgrade --issuer {issuer}"), "upgrade --yes".to_owned()] {
         let output = app.sessions(&arguments);
         assert!(

@@ -1,5 +1,5 @@
-//! An app whose Redis is reached over Upstash's REST interface, and that tells oauthctl nothing but
-//! its own variables: no store, no layout and no keys are configured.
+//! App whose Redis is reached over Upstash's REST interface, configured only by the app's own
+//! variables: no store, no layout and no keys in settings.
 
 use testbed::upstash::Front;
 
@@ -9,8 +9,8 @@ use crate::samples::ALICE;
 
 const TOKEN: &str = "the-token";
 
-/// Returns the app in production, with sessions and a pending login, and the service before its
-/// Redis.
+/// Returns the app in production, with sessions and a pending login, and the service in front of
+/// its Redis.
 fn deployed() -> (Npmx, Front) {
     let mut npmx = Npmx::with_users(3);
     let alice =
@@ -23,7 +23,7 @@ fn deployed() -> (Npmx, Front) {
     let sandbox = &mut npmx.app.sandbox;
     sandbox.set("UPSTASH_KV_REST_API_URL", front.url()).set("UPSTASH_KV_REST_API_TOKEN", TOKEN);
     sandbox.set("NUXT_OAUTH_JWK_ONE", key).unset("APP_KEY").unset("OAUTHCTL_STORE");
-    // The network of the test is on loopback, which no app's variable says.
+    // The test network is on loopback, which no variable of an app states.
     let (client_id, plc) = (npmx.app.net.client_id(), npmx.app.net.plc_url());
     npmx.app.sandbox.file(
         "oauthctl.toml",
@@ -65,7 +65,7 @@ fn every_command_runs_with_the_app_s_variables_alone() {
         let before = front.requests();
         let output = npmx.app.sandbox.run(command.split(' '));
         assert_eq!(output.code, 0, "{command}: {output}");
-        // Only a store that was named is evidence of what depends on a key.
+        // Only a configured store is evidence of records that depend on a key.
         let reads_the_store = command != "keys list";
         assert_eq!(front.requests() > before, reads_the_store, "{command}: {output}");
     }

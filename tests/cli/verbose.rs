@@ -1,5 +1,4 @@
-//! `-v` says on stderr what is done, `-vv` every exchange with the store; without either nothing is
-//! said.
+//! `-v` logs steps on stderr, `-vv` each exchange with the store. Without either nothing is logged.
 
 use testbed::redis::Redis;
 
@@ -8,7 +7,7 @@ use crate::npmx;
 use crate::samples::KEY1;
 use crate::sandbox::{Output, Sandbox};
 
-/// Returns the steps that were told, and nothing else.
+/// Returns the logged steps. Nothing else may be printed.
 fn steps(output: &Output) -> Vec<&str> {
     output.stderr.lines().filter_map(|line| line.strip_prefix("log: ")).collect()
 }

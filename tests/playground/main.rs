@@ -49,7 +49,7 @@ fn main() -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How to go on alone.
+/// Explains how to continue.
 fn invite(world: &World, program: &Program) {
     text::heading("Now you");
     text::say("All of this goes on running. In another terminal:");

@@ -1,4 +1,4 @@
-//! The program that is shown: built from this source, so that nobody looks at an old one.
+//! The program shown, built from this source so that it is current.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// Settings that would reach into the playground from outside.
+/// Variables that would affect the playground from outside.
 const FOREIGN: [&str; 5] =
     ["OAUTHCTL_CONFIG", "OAUTHCTL_PROFILE", "OAUTHCTL_STORE", "OAUTHCTL_LAYOUT", "OAUTHCTL_KEYS"];
 
-/// Where oauthctl is.
+/// Path of oauthctl.
 pub(crate) struct Program(PathBuf);
 
 impl Program {
-    /// Returns the program that `OAUTHCTL_BIN` names, else the one that cargo builds.
+    /// Returns the program named by `OAUTHCTL_BIN`, else the one that cargo builds.
     #[expect(clippy::disallowed_methods, reason = "the playground has no Context")]
     pub(crate) fn build() -> io::Result<Self> {
         if let Some(named) = std::env::var_os("OAUTHCTL_BIN") {
@@ -24,8 +24,7 @@ impl Program {
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        // What `cargo run` said to this process makes some build scripts believe that all has
-        // changed.
+        // Variables set by `cargo run` would make some build scripts run again.
         let said = std::env::vars_os().map(|(name, _)| name).filter(|name| {
             name.to_str().is_some_and(|name| {
                 name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
@@ -35,7 +34,7 @@ impl Program {
             command.env_remove(name);
         }
         let output = command
-            // The example beside it, or its dependencies would be compiled anew with other
+            // Builds the example, too, or its dependencies would be compiled again with other
             // features.
             .args(["build", "--bin", "oauthctl", "--example", "playground", "--manifest-path"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
@@ -54,13 +53,12 @@ impl Program {
         }
     }
 
-    /// Returns the directory it lies in, for a PATH.
+    /// Returns its directory, for a PATH.
     pub(crate) fn directory(&self) -> PathBuf {
         self.0.parent().unwrap_or(Path::new("")).to_owned()
     }
 
-    /// Returns a command line as a shell would run it in the app's directory, with oauthctl on the
-    /// PATH.
+    /// Returns a command line that a shell runs in the app's directory, with oauthctl on the PATH.
     #[expect(clippy::disallowed_methods, reason = "the playground has no Context")]
     pub(crate) fn command(&self, line: &str, world: &World) -> Command {
         let mut path = self.directory().into_os_string();

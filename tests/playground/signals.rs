@@ -1,4 +1,5 @@
-//! Ctrl-C, a kill and a closed terminal all end the playground, so that its directory is removed.
+//! Signals: Ctrl-C, a kill and a closed terminal all end the playground, so that its directory is
+//! removed.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -6,11 +7,11 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Signals as they come.
+/// Stream of signals.
 pub(crate) struct Signals(Receiver<()>);
 
 impl Signals {
-    /// From now on signals do not end the process.
+    /// Installs the handlers. Signals no longer end the process.
     pub(crate) fn listen() -> io::Result<Self> {
         let (sender, receiver) = channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -30,18 +31,18 @@ impl Signals {
                     _ = hangup.recv() => {}
                 }
             });
-            // Whoever listened may have ended by itself.
+            // The receiver may have ended by itself.
             let _ = sender.send(());
         });
         Ok(Self(receiver))
     }
 
-    /// Checks whether one has come.
+    /// Checks whether a signal was received.
     pub(crate) fn came(&self) -> bool {
         self.0.try_recv().is_ok()
     }
 
-    /// Waits for one, doing something a few times a second meanwhile.
+    /// Waits for a signal, calling `meanwhile` a few times per second.
     pub(crate) fn wait(&self, mut meanwhile: impl FnMut()) {
         while let Err(RecvTimeoutError::Timeout) = self.0.recv_timeout(Duration::from_millis(200)) {
             meanwhile();

@@ -1,5 +1,5 @@
-//! Records some commands on a terminal and draws what it shows: the picture in the README. Its
-//! lines appear one after the other where pictures move, and are all there where they do not.
+//! Records commands on a terminal and draws its contents: the picture in the README. Lines appear
+//! one after the other if animation is supported.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -16,14 +16,13 @@ const LINE: f64 = 18.0;
 const MARGIN: f64 = 16.0;
 /// Height of the window's title bar.
 const BAR: f64 = 28.0;
-/// Seconds that a command stands there before it answers, and from one line of the answer to the
-/// next.
+/// Seconds between a command and its answer, and between lines of the answer.
 const THINKING: f64 = 0.9;
 const READING: f64 = 0.06;
-/// Milliseconds that a command may take.
+/// Time limit of a command in milliseconds.
 const PATIENCE: u64 = 60_000;
 
-/// One line of the terminal, and when it appears.
+/// Line of the terminal with the time of its appearance.
 struct Line {
     spans: Vec<Span>,
     at: f64,
@@ -75,7 +74,7 @@ fn on_a_terminal(program: &Program, world: &World, line: &str) -> io::Result<Str
     command.env_remove("NO_COLOR").env("TERM", "xterm-256color");
     let mut session = spawn_command(command, Some(PATIENCE)).map_err(io::Error::other)?;
     let text = session.exp_eof().map_err(io::Error::other)?;
-    // rexpect takes every byte for a character.
+    // rexpect treats each byte as a character.
     let bytes = text
         .chars()
         .map(|byte| u8::try_from(byte).map_err(io::Error::other))
@@ -83,7 +82,7 @@ fn on_a_terminal(program: &Program, world: &World, line: &str) -> io::Result<Str
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-/// Takes the colours of oauthctl's palette apart.
+/// Parses the colours of oauthctl's palette.
 fn spans(line: &str) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut column = 0;

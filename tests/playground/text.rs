@@ -1,11 +1,11 @@
-//! What the playground itself says.
+//! Texts of the playground itself.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// Lines are no longer than this.
+/// Maximum width of lines.
 const WIDTH: usize = 96;
 
-/// Returns a title.
+/// Prints a title.
 pub(crate) fn heading(title: &str) {
     line(
         &format!("── {title} {}", "─".repeat(WIDTH.saturating_sub(title.chars().count() + 4))),
@@ -13,7 +13,7 @@ pub(crate) fn heading(title: &str) {
     );
 }
 
-/// Returns a few words, broken into lines, and an empty one.
+/// Prints a text, broken into lines, and an empty line.
 pub(crate) fn say(words: &str) {
     let mut text = String::new();
     let mut column = 0;
@@ -32,14 +32,14 @@ pub(crate) fn say(words: &str) {
     line(&format!("{text}\n"), "");
 }
 
-/// Returns a command as somebody types it.
+/// Prints a command as typed.
 pub(crate) fn prompt(command: &str) {
     line(&format!("$ {command}"), "1");
 }
 
 fn line(text: &str, style: &str) {
     let mut out = io::stdout().lock();
-    // A reader that went away sees nothing more; the tour goes on and ends.
+    // A closed pipe is ignored; the tour continues to its end.
     let _ = if style.is_empty() || !out.is_terminal() {
         writeln!(out, "{text}")
     } else {

@@ -1,4 +1,4 @@
-//! The tour: commands as an operator would type them, their real output, and a few words on each.
+//! Tour: commands as an operator would type them, their real output, and short explanations.
 
 use std::io;
 use std::process::Stdio;
@@ -9,14 +9,14 @@ use crate::signals::Signals;
 use crate::text;
 use crate::world::{ALICE, World};
 
-/// What the tour needs.
+/// State of the tour.
 pub(crate) struct Tour<'a> {
     pub(crate) world: &'a World,
     pub(crate) program: &'a Program,
     pub(crate) signals: &'a Signals,
 }
 
-/// A stop of the tour.
+/// Stop of the tour.
 struct Stop {
     title: &'static str,
     words: &'static str,
@@ -24,7 +24,7 @@ struct Stop {
 }
 
 impl Tour<'_> {
-    /// Shows everything. False when a signal ended it early.
+    /// Shows everything. Returns false if a signal ended it early.
     pub(crate) fn run(&self) -> io::Result<bool> {
         text::say(
             "oauthctl looks after the OAuth keys of an atproto web app and the sessions of its users. Here is such an app \
@@ -57,7 +57,7 @@ impl Tour<'_> {
         Ok(true)
     }
 
-    /// Runs a command on the terminal that the tour itself is on.
+    /// Runs a command on the terminal of the tour.
     fn show(&self, line: &str) -> io::Result<()> {
         text::prompt(line);
         if let Some(code @ 1..) = self.program.command(line, self.world).status()?.code() {
@@ -67,11 +67,11 @@ impl Tour<'_> {
         Ok(())
     }
 
-    /// Three logins were begun more than two hours ago, as the app's cron job noted then; two more
-    /// just now.
+    /// Makes three logins appear older than two hours, noted by the app's cron job, and adds two
+    /// recent ones.
     fn let_logins_grow_old(&self) -> io::Result<()> {
         self.world.begin_logins(3)?;
-        // The program is a debug build, which can be told the time.
+        // The program is a debug build, whose clock can be set.
         let then = self.world.time(Duration::from_hours(2));
         let mut command = self.program.command("oauthctl states purge --quiet", self.world);
         command.env("OAUTHCTL_TEST_NOW", then).stdout(Stdio::null()).status()?;
@@ -79,7 +79,7 @@ impl Tour<'_> {
     }
 }
 
-/// From nothing to a deployed app.
+/// Returns the stops from an empty directory to a deployed app.
 fn before_the_users() -> Vec<Stop> {
     vec![
         Stop::new(
@@ -105,7 +105,7 @@ fn before_the_users() -> Vec<Stop> {
     ]
 }
 
-/// Returns the daily life of an operator.
+/// Returns the stops of daily operation.
 fn with_the_users() -> Vec<Stop> {
     vec![
         Stop::new(

@@ -1,7 +1,7 @@
-//! A small app with users: its directory, its database, what it publishes, and the network that its
-//! users live in.
+//! Small app with users: its directory, its database, its published documents, and the network of
+//! its users.
 //!
-//! Everything is on loopback and in a temporary directory, which goes when the [`World`] does.
+//! Everything is on loopback and in a temporary directory, which is removed with the [`World`].
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,47 +14,47 @@ use testbed::{
     Alg, Credentials, JWKS_PATH, LoginOptions, METADATA_PATH, Network, did, iso8601, keys,
 };
 
-/// The user that examples name.
+/// User in examples.
 pub(crate) const ALICE: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
-/// Where the app keeps its private keys, relative to its directory.
+/// Path of the app's private keys, relative to its directory.
 pub(crate) const KEYS: &str = "keys.json";
-/// The app's web root, relative to its directory.
+/// Web root of the app, relative to its directory.
 pub(crate) const WEB_ROOT: &str = "public";
-/// Servers that users live on.
+/// Number of servers.
 const SERVERS: usize = 3;
-/// What users know the app as.
+/// Name of the app.
 const NAME: &str = "Playground";
-/// A key of long ago, which the app has lost.
+/// Old key that the app has lost.
 const LOST_KEY: &str = "1795420766438";
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// The app and its network.
+/// App and its network.
 pub(crate) struct World {
     network: Network,
     root: TempDir,
 }
 
-/// How the users of the playground came and went.
+/// Kinds of users.
 enum Kind {
-    /// Logged in with the app's key, and last active or refreshed so long ago.
+    /// Logged in with the app's key, last active or refreshed this long ago.
     Confidential(Duration),
     /// Logged in while the app was a public client.
     Public(Duration),
-    /// Signed out on another device; the app does not know.
+    /// Signed out on another device, unknown to the app.
     SignedOut(Duration),
-    /// Bound to a key that the app does not have any more.
+    /// Bound to a key that the app no longer has.
     LostKey(Duration),
     /// Stored without a refresh token.
     NoRefreshToken(Duration),
-    /// Cut off in the middle of a write.
+    /// Truncated record.
     Malformed,
 }
 
 impl World {
-    /// Starts the network, and makes a directory for the app: settings and an empty database, but
+    /// Starts the network, and creates a directory for the app: settings and an empty database, but
     /// no key yet.
     pub(crate) fn start() -> io::Result<Self> {
         let network = Network::start_blocking()?;
@@ -80,12 +80,12 @@ impl World {
         self.root.path().join("app")
     }
 
-    /// Returns a home directory that is nobody's.
+    /// Returns an empty home directory.
     pub(crate) fn home(&self) -> PathBuf {
         self.root.path().join("home")
     }
 
-    /// So long ago, in ISO 8601.
+    /// Returns the time this long ago in ISO 8601.
     pub(crate) fn time(&self, ago: Duration) -> String {
         let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
         iso8601(self.network.now().saturating_sub(ago))
@@ -126,8 +126,7 @@ client_uri = "https://app.example.com"
         )
     }
 
-    /// Puts on the app's web site what lies in its web root, as the app would. The playground's app
-    /// becomes confidential when a key set is there.
+    /// Publishes the files of the app's web root. The app becomes confidential with its key set.
     pub(crate) fn publish(&self) {
         let document = |path: &str| -> Option<Value> {
             let text =
@@ -142,7 +141,7 @@ client_uri = "https://app.example.com"
         }
     }
 
-    /// Lets the app sign with the first key of its key file, and 25 users of all ages log in.
+    /// Makes the app sign with the first key of its key file, and logs 25 users of all ages in.
     pub(crate) fn settle(&self) -> io::Result<()> {
         let key_set: Value = serde_json::from_str(&fs::read_to_string(self.path(KEYS))?)?;
         let key = key_set["keys"][0].clone();
@@ -164,7 +163,7 @@ client_uri = "https://app.example.com"
         })
     }
 
-    /// Lets so many people begin to log in and go away.
+    /// Adds abandoned logins.
     pub(crate) fn begin_logins(&self, count: usize) -> io::Result<()> {
         self.database(|database| {
             for _ in 0..count {
@@ -181,8 +180,8 @@ client_uri = "https://app.example.com"
         let login = |credentials: Credentials, created_ago: Duration, refreshed_ago: Duration| {
             self.network.login(LoginOptions {
                 did: Some(did.clone()),
-                // The one who signed out has a server to herself: who is asked first there does not
-                // change what becomes of the others.
+                // The user who signed out has a server of her own, so that the order at that server
+                // does not affect others.
                 pds: if matches!(kind, Kind::SignedOut(_)) {
                     SERVERS - 1
                 } else {
@@ -224,8 +223,7 @@ client_uri = "https://app.example.com"
         (did, value)
     }
 
-    /// Opens the database as the app does, and closes it: nothing of this process stays in the
-    /// app's way.
+    /// Opens the database like the app, and closes it, so that this process does not block the app.
     fn database(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> io::Result<()> {
         let opened = Connection::open(self.path("app.db"));
         opened.and_then(|database| work(&database)).map_err(io::Error::other)

@@ -1,5 +1,5 @@
-//! Every message of every conversation of the commands that change sessions: cut, half-closed,
-//! late, garbled, swallowed, or the last that its server ever sent or received.
+//! Faults in all messages between the commands that change sessions and their servers: connections
+//! cut, half-closed, delayed, garbled or silent, and servers that die.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,13 +13,13 @@ use super::oracle::Fate;
 use super::world::{Channel, Job, Place, World};
 use super::{Dice, Figures, ending, is_full, seed, tell};
 
-/// Longer than a write is waited for before tokens go to the disk.
+/// Delay above the time after which tokens are put on disk during a write.
 const LATE: Duration = Duration::from_secs(3);
 
-/// So many cases are tried in a normal run.
+/// Number of cases in a normal run.
 const SAMPLE: usize = 60;
 
-/// One disturbance.
+/// One fault.
 #[derive(Clone, Copy, Debug)]
 struct Case {
     place: Place,
@@ -37,7 +37,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// What there is to disturb, by undisturbed runs.
+/// Returns all possible faults, from undisturbed runs.
 fn all_cases(place: Place) -> Vec<Case> {
     let (mut world, mut cases) = (World::new(place), Vec::new());
     for job in Job::ALL {
@@ -82,29 +82,28 @@ fn all_cases(place: Place) -> Vec<Case> {
     cases
 }
 
-/// What a run that nobody disturbs says that it has done, and has done.
+/// Returns the reported and the actual number of changes in an undisturbed run.
 fn expected(place: Place, job: Job) -> (Option<u64>, u64) {
     match job {
         Job::Export => (None, 0),
-        // Of two that are not there and two others, one is newer than what is there.
+        // Two are new, one is newer than the existing one, and one is older.
         Job::Import => (Some(3), 3),
-        // How old a login is nobody knows there.
+        // The age of a login is unknown there.
         Job::Purge if place == Place::Disk => (Some(0), 0),
         _ => (Some(2), 2),
     }
 }
 
-/// What is wrong with a run.
+/// Fault of a run.
 enum Complaint {
-    /// It did harm. There is no excuse for that.
+    /// Damage. Never excusable.
     Grave(String),
-    /// It, or the one after it, did not end well. A machine that stood still for a while may be to
-    /// blame.
+    /// The run or its successor ended badly, possibly because the machine was stalled.
     Perhaps(String),
 }
 
 impl Complaint {
-    /// The same in its context.
+    /// Adds context.
     fn after(self, before: &str, after: &str) -> Self {
         match self {
             Self::Grave(text) => Self::Grave(format!("{before}{text}{after}")),
@@ -113,7 +112,7 @@ impl Complaint {
     }
 }
 
-/// Runs one case, and what an operator would do next.
+/// Runs one case, and the next steps of an operator.
 fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(), Complaint> {
     world.prepare(case.job, 2);
     world.proxy(case.channel).plan(case.spot, case.mishap);
@@ -148,7 +147,7 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
     match world.counts(&output.stdout) {
         Err(why) => return complain(&why),
         Ok((Some(said), done)) if said > done => return complain("says more than it did"),
-        // Whether the one that something happened to was done, it may not know.
+        // The run may not know whether the affected operation was completed.
         Ok((Some(said), done)) if said + 1 < done => return complain("says less than it did"),
         Ok((None, done)) if output.code == 0 && done > 0 => {
             return complain("does not say what it did");
@@ -170,7 +169,7 @@ fn try_case(world: &mut World, case: &Case, figures: &mut Figures) -> Result<(),
     })
 }
 
-/// Whatever waits is brought back, and the same command ends well.
+/// Restores waiting tokens, and runs the same command again, which must succeed.
 fn afterwards(
     world: &World,
     case: &Case,
@@ -188,7 +187,7 @@ fn afterwards(
         }
         let (output, _) = ending(&app.sandbox, world.begin(arguments));
         let fates = world.fates(None);
-        // Whose new tokens nobody ever had has been lost before.
+        // Sessions whose new tokens never arrived were lost before.
         let others = || fates.iter().filter(|(did, _)| !unanswered.contains(*did));
         let lost = others().filter(|(_, fate)| **fate == Fate::Lost).count() as u64;
         figures.lost += lost;
@@ -212,7 +211,7 @@ fn afterwards(
     Ok(())
 }
 
-/// Tries all of these, so many at the same time.
+/// Runs all cases with this concurrency.
 fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
     tell(&format!("{} places to disturb", cases.len()));
     let (total, left) = (Mutex::new((Figures::default(), Vec::new())), Mutex::new(cases));
@@ -247,7 +246,7 @@ fn try_all(cases: Vec<Case>, at_once: usize) -> Figures {
                     };
                     let mut total = total.lock().unwrap();
                     total.0.add(&figures);
-                    // It takes long enough for somebody to ask.
+                    // Progress of a long run.
                     if total.0.runs.is_multiple_of(500) {
                         total.0.print("so far");
                     }
@@ -278,7 +277,7 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
     });
     Dice(seed()).shuffle(&mut cases);
     if !is_full() {
-        // Those that wait for time-outs are for those who have the time.
+        // Cases that wait for timeouts run only in full mode.
         cases.retain(|case| match case.mishap {
             Mishap::Cut | Mishap::HalfClose => true,
             Mishap::Garble => case.channel == Channel::Server,
@@ -286,13 +285,13 @@ fn at_no_place_of_any_conversation_is_a_session_lost() {
         });
         cases.truncate(SAMPLE);
     }
-    // Those in one place together: each needs servers of its own.
+    // Grouped by place, because each place needs its own servers.
     cases.sort_by_key(|case| case.place);
-    // Most of the time they wait for time-outs.
+    // Most of the time is spent waiting for timeouts.
     let figures = try_all(cases, if is_full() { 48 } else { 6 });
     figures.print("message boundaries");
     assert_eq!(figures.lost, 0);
-    // Where messages come together that were apart before, there is one less.
+    // Messages that arrive together count as one.
     assert!(
         figures.struck * 100 >= figures.runs * 95,
         "only {} of {} mishaps happened",

@@ -1,6 +1,5 @@
-//! Disks that are full or take no writes, under key files, recovery entries and SQLite. A limit on
-//! the size of files stands in for a full disk: what would be written beyond it fails half-way, for
-//! root, too.
+//! Full and read-only disks under key files, recovery entries and SQLite. A file size limit
+//! simulates a full disk: writes beyond it fail half-way, also for root.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,13 +13,13 @@ use crate::samples::ALICE;
 use crate::sandbox::{Output, Sandbox};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions};
 
-/// Runs oauthctl where no file can grow beyond so many bytes. The signal that says so is ignored,
-/// as where a disk is full there is none; with `obey`, it is not.
+/// Runs oauthctl with a file size limit in bytes. The corresponding signal is ignored, as a full
+/// disk sends none, unless `obey` is set.
 fn limited(sandbox: &Sandbox, bytes: u64, arguments: &str) -> Output {
     sandbox.sh(&format!("trap '' XFSZ; exec prlimit --fsize={bytes} oauthctl {arguments}"))
 }
 
-/// Sizes from nothing to more than anything needs.
+/// Iterates over sizes from 0 to `most`.
 fn sizes(most: u64, step: u64) -> impl Iterator<Item = u64> {
     let step = if is_full() { step } else { step * 8 };
     (0..=most).step_by(usize::try_from(step).unwrap())
@@ -67,7 +66,7 @@ fn a_rotation_leaves_the_old_keys_or_has_the_new_ones() {
 
 #[test]
 fn an_sqlite_that_cannot_grow_costs_nothing_at_any_size() {
-    // The app's log of writes is long already, so that the limit on it is met first by our own.
+    // The app's log is already long, so that oauthctl's own files reach the limit first.
     let (mut waiting, mut refreshed) = (0, 0);
     for bytes in sizes(512 << 10, 8 << 10) {
         let app = App::with_users(3);
@@ -128,10 +127,10 @@ fn a_limit_that_is_enforced_by_a_signal_is_an_error_like_others() {
     app.assert_nobody_lost(output);
 }
 
-/// Begins a script with a name space of mounts of its own, in which it may mount; none where nobody
-/// can, which is said.
+/// Starts a script in its own mount namespace. Prints a note and returns `None` if that is not
+/// permitted.
 fn begin_with_mounts(sandbox: &Sandbox, script: &str) -> Option<Child> {
-    // It takes root, or a kernel that lets everybody be root of their own name space.
+    // Requires root, or a kernel with user namespaces.
     let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
     let works = |way: &&&[&str]| {
         let tried = Command::new("unshare")
@@ -176,7 +175,7 @@ fn a_disk_that_fills_up_in_mid_run_loses_nothing() {
     let (output, _) = ending(&app.sandbox, child);
     assert_eq!(output.code, 0, "{output}");
     assert!(output.stdout.ends_with("exit 1\n"), "{output}");
-    // What the file system held, which is gone with it.
+    // Contents of the file system, which is gone.
     let _ = fs::remove_dir(app.recovery_directory());
     fs::rename(app.sandbox.path("../home/kept"), app.recovery_directory()).unwrap();
     assert!(!app.recovery_entries().is_empty());
@@ -221,7 +220,7 @@ fn a_database_that_may_not_be_written_costs_nothing() {
     }
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
-    // Somebody who may read the app's directory and keep entries of their own, and no more.
+    // A user who can read the app's directory and has a private recovery directory.
     let script = "chmod 755 .. ../home; chmod 644 *; mkdir -p ../home/.local/state; chown -R 65534 ../home/.local
         exec setpriv --reuid=65534 --regid=65534 --clear-groups oauthctl sessions refresh --all --retry-for 0s";
     let _ = fs::set_permissions(app.sandbox.path(".."), fs::Permissions::from_mode(0o755));

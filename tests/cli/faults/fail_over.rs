@@ -1,6 +1,5 @@
-//! Another server takes over from a Redis master in the middle of a bulk refresh, or right after
-//! it: nobody loses a session. A demoted master goes on taking writes for about ten seconds; the
-//! server in its place has none of them.
+//! Failover of a Redis master during a bulk refresh, or right after it, without losing a session. A
+//! demoted master accepts writes for about ten seconds, which the new master never gets.
 
 use std::process::Child;
 use std::thread;
@@ -14,25 +13,25 @@ use crate::app::App;
 use crate::npmx::key;
 use crate::sandbox::Output;
 
-/// How a master is replaced by its replica.
+/// Ways of a failover.
 #[derive(Clone, Copy, Debug)]
 enum Way {
-    /// On the sentinels' order.
+    /// Ordered by the sentinels.
     Planned,
-    /// The master executes nothing for so long, and then what was sent meanwhile.
+    /// The master executes nothing for this time, and then all waiting commands.
     Pause(Duration),
-    /// The master's process is stopped for so long.
+    /// The master's process is stopped for this time.
     Freeze(Duration),
-    /// Sentinels and replica cannot reach the master; clients that are connected can.
+    /// Sentinels and replica cannot reach the master, but connected clients can.
     Isolation,
 }
 
-/// How many sessions, and how many of them are refreshed before it happens.
+/// Returns the number of sessions, and the number refreshed before the failover.
 fn sizes() -> (usize, u64) {
     if is_full() { (150, 50) } else { (40, 12) }
 }
 
-/// How often each is tried.
+/// Returns the number of rounds.
 fn rounds() -> usize {
     if is_full() { 10 } else { 1 }
 }
@@ -59,8 +58,8 @@ fn strike(sentinels: &Sentinels, way: Way) -> Option<Connection> {
     None
 }
 
-/// Returns the master that stands now has every session, at once or after a recovery where the run
-/// has said that some wait.
+/// Asserts that the current master has all sessions, at once or after a recovery announced by the
+/// run.
 #[track_caller]
 fn assert_nobody_lost(app: &App, output: &Output, lost: impl Fn() -> usize) -> usize {
     assert!(!output.stderr.contains("panicked"), "{output}");
@@ -96,7 +95,7 @@ fn fail_over_after(way: Way, before: u64) -> usize {
     assert_nobody_lost(&app, &output, lost)
 }
 
-/// A short pause may be over before the sentinels have agreed on anything.
+/// Returns the length of a pause. A short one may end before the sentinels agree.
 fn pause_of(way: Way) -> usize {
     let (count, before) = sizes();
     let sentinels = Sentinels::start();
@@ -144,7 +143,7 @@ fn a_master_that_was_cut_off_costs_nobody_a_session() {
     fails_over_without_loss("isolated master", || fail_over(Way::Isolation));
 }
 
-/// Before, at and after the last write: nothing is written afterwards that could show it.
+/// Before, at and after the last write. No later write could show the failover.
 #[test]
 fn a_fail_over_after_the_last_write_costs_nobody_a_session() {
     let (count, _) = sizes();
@@ -167,7 +166,7 @@ fn on_cluster(what: &str, strike: impl Fn(&testbed::redis::Cluster, &[String])) 
         strike(&cluster, &dids);
         let (output, _) = ending(&app.sandbox, child);
         let lost = || {
-            // Replicas answer with where the master is: what they answer is no record.
+            // Replicas answer with a redirection, which is not a record.
             app.lost_among(&dids, |did| record(&cluster.nodes, did)).len()
         };
         assert_nobody_lost(&app, &output, lost)
@@ -194,8 +193,8 @@ fn slots_that_move_cost_nobody_a_session() {
         for key in dids.iter().map(|did| key(did)) {
             let from = place(cluster, &key);
             let slot = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", &key]);
-            // To one node: of two that give slots to each other in quick succession, each may
-            // believe that the other has a slot, and then nobody serves it.
+            // To one node only: if two nodes exchange slots quickly, each may believe that the
+            // other has a slot, and none serves it.
             if from != 0 && !moved.contains(&slot) {
                 cluster.move_slot(&key, from, 0);
                 moved.push(slot);

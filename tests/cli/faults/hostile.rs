@@ -1,5 +1,5 @@
-//! Servers that mean harm: whatever they say, the answer is an error that says what is wrong, in
-//! bounded time and memory, and no session is the worse for it.
+//! Malicious servers: any answer leads to an accurate error, in bounded time and memory, and does
+//! no harm to sessions.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,11 +16,10 @@ use crate::app::{App, days_ago};
 use crate::samples::ALICE;
 use crate::sandbox::Output;
 
-/// More memory than this nobody can make a run take, in kilobytes. Built for debugging, it takes
-/// half of it by itself.
+/// Memory limit of a run in kilobytes. A debug build alone needs half of it.
 const MOST_MEMORY: u64 = 120_000;
 
-/// So many bytes of a document are more than anybody reads.
+/// Size of a document that no one reads completely.
 const HUGE: usize = 64 << 20;
 
 const COMMANDS: [&str; 3] =
@@ -35,12 +34,11 @@ fn app() -> App {
     app
 }
 
-/// Runs a command to its end, which must come, and returns also how much memory it took.
+/// Runs a command to its end, and returns its memory usage, too.
 fn measured(app: &App, arguments: &str) -> (Output, u64) {
     fn peak(child: &Child) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-        // A child that is only just being started still has the name and the memory of this
-        // process.
+        // A child that is just being started still has the name and the memory of this process.
         let status = status.strip_prefix("Name:\toauthctl\n")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.parse().ok()
@@ -59,7 +57,7 @@ fn measured(app: &App, arguments: &str) -> (Output, u64) {
     (app.sandbox.output_of(child), most)
 }
 
-/// Returns a command that fails for what a server said, and does no harm.
+/// Runs a command, which must fail because of a server's answer without doing harm.
 #[track_caller]
 fn assert_harmless(app: &App, arguments: &str, context: &str) -> Output {
     let before = app.records();
@@ -86,7 +84,7 @@ fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
         for fault in nonsense() {
             app.net.fault(endpoint, fault.clone());
             for command in COMMANDS {
-                // Nobody is asked where an account lives to sign it out.
+                // Signing out does not require the location of the account.
                 if command.starts_with("sessions revoke") && endpoint != Endpoint::ServerMetadata {
                     continue;
                 }
@@ -138,7 +136,7 @@ fn redirects_are_not_followed_wherever_they_lead() {
 
 #[test]
 fn a_name_that_means_this_machine_is_not_spoken_to() {
-    // `localhost` is what a hostile name server would answer with 127.0.0.1.
+    // A malicious name server could resolve a name to 127.0.0.1, like `localhost`.
     let app = app();
     let text = app
         .sandbox
@@ -234,7 +232,7 @@ fn absurd_nonces_and_waits_change_nothing() {
     }
 }
 
-/// What nobody can make sense of, or get to the end of.
+/// Returns faults without a usable answer, or without an end.
 fn nonsense() -> [Fault; 4] {
     [Fault::EndlessBody, Fault::HugeBody(HUGE), Fault::Body(deep()), Fault::Body("\0".repeat(99))]
 }
@@ -253,8 +251,8 @@ fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
                 "doctor",
                 "keys rotate --promote testbed-1 --keys keys.json --yes",
             ] {
-                // A key is looked for in the key set alone, which is not found by way of a document
-                // that is not read.
+                // A key is searched in the key set only, which cannot be found without the
+                // document.
                 if command.starts_with("keys") && endpoint == Endpoint::AppDocument {
                     continue;
                 }
@@ -294,7 +292,7 @@ fn a_handle_is_resolved_by_the_resolver_of_the_settings_and_by_no_hostile_one() 
         assert_harmless(&app, show, &format!("{fault:?}"));
         app.net.clear_faults();
     }
-    // Whose document does not name the handle is not the one who has it.
+    // An account whose document does not claim the handle does not own it.
     app.net.set_handle("mallory.test", ALICE);
     assert_harmless(&app, "sessions show mallory.test", "a handle that its account does not claim");
 }
@@ -317,8 +315,8 @@ fn what_is_stored_puts_no_line_into_a_request() {
                 "{context}"
             );
             assert!(!output.stderr.contains("panicked"), "{context}");
-            // A token that no server has ever given is one that has ended; anything else is left
-            // alone.
+            // A token that the server has not issued looks like one that has ended. Anything else
+            // is kept.
             assert!(path.ends_with("refresh_token") || app.records() == before, "{context}");
         }
         let requests = app.net.requests();
@@ -332,8 +330,8 @@ fn what_is_stored_puts_no_line_into_a_request() {
     }
 }
 
-/// Answers whatever is asked with these bytes, and then with these for as long as anybody listens.
-/// With a pause and nothing more to say, it stays on the line.
+/// Server that sends these bytes to each client, then repeats others. With a pause and nothing to
+/// repeat, it keeps the connection open.
 struct Raw {
     begin: &'static str,
     again: &'static str,
@@ -341,13 +339,13 @@ struct Raw {
 }
 
 impl Raw {
-    /// Where it listens; for as long as the test lives.
+    /// Starts the server, which runs until the end of the test. Returns its URL.
     fn start(self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
         thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
-                // Until they hang up.
+                // Until the client closes the connection.
                 let _ = self.answer(&stream);
             }
         });
@@ -366,7 +364,7 @@ impl Raw {
                 length = text.trim().parse().unwrap_or_default();
             }
         }
-        // What is not read would end the connection before the answer is.
+        // Unread input would reset the connection before the answer is read.
         request.read_exact(&mut vec![0; length])?;
         stream.write_all(self.begin.as_bytes())?;
         while !self.again.is_empty() {
@@ -380,7 +378,7 @@ impl Raw {
     }
 }
 
-/// Answers that are not even HTTP, by name.
+/// Returns answers that are not HTTP, by name.
 fn raw_answers() -> Vec<(&'static str, Raw)> {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     const CHUNKED: &str =
@@ -428,11 +426,11 @@ fn raw_answers() -> Vec<(&'static str, Raw)> {
     ]
 }
 
-/// Tries each of the answers on an app of its own, put in place by this.
+/// Tries each of the answers on a new app, where `put` installs it.
 fn with_each_raw_answer(put: impl Fn(&App, &str) + Sync, try_it: impl Fn(&App, &str) + Sync) {
     let (put, try_it) = (&put, &try_it);
     thread::scope(|scope| {
-        // Those that are only waited for are for those who have the time.
+        // Cases that only wait run in full mode.
         for (name, raw) in
             raw_answers().into_iter().filter(|(_, raw)| is_full() || raw.pause.is_zero())
         {
@@ -467,7 +465,7 @@ fn a_token_endpoint_that_does_not_even_speak_http_costs_nothing() {
         );
     };
     with_each_raw_answer(put, |app, name| {
-        // Each waits for its time-outs.
+        // Each waits for its timeouts.
         for command in &COMMANDS[..if is_full() { COMMANDS.len() } else { 1 }] {
             let output = assert_harmless(app, command, &format!("{name} {command}"));
             let expected = if command.contains("revoke") { "unconfirmed" } else { "unknown" };

@@ -1,5 +1,5 @@
-//! kill -9 at random moments of bulk runs. Lost is at most what was being exchanged at that moment,
-//! and whatever was exchanged before is stored or waits.
+//! kill -9 at random moments of bulk runs. At most the sessions being refreshed at that moment are
+//! lost; earlier ones are stored or in the recovery directory.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,23 +13,23 @@ use super::world::{Job, Place, World};
 use super::{Dice, Figures, ending, is_full, seed};
 use crate::app::{App, wait_until};
 
-/// What the server takes for an exchange.
+/// Duration of a refresh at the server.
 const EXCHANGE: Duration = Duration::from_millis(4);
-/// What came so long before a kill is stored or waits. It takes a few milliseconds, and more where
-/// the machine has much else to do.
+/// Time before a kill from which new tokens must be safe. Saving them takes a few milliseconds, and
+/// more on a busy machine.
 const GRACE: Duration = Duration::from_millis(300);
-/// Sessions of a run, in a sample and in full.
+/// Number of sessions of a run, in a sample and in full mode.
 const SESSIONS: (usize, usize) = (16, 40);
-/// So many of them are exchanged at the same time.
+/// Number of concurrent refreshes.
 const AT_ONCE: u64 = 4;
-/// So many kills of each command in each store, likewise.
+/// Number of kills per command and store, in a sample and in full mode.
 const KILLS: (u64, u64) = (1, 24);
-/// Where sessions are when runs are killed. Over REST it is the same store.
+/// Stores of runs that are killed. REST uses the same Redis.
 const PLACES: [Place; 3] = [Place::Redis, Place::Atcute, Place::Disk];
 
 /// Kills runs of one command.
 fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
-    // Of what nobody disturbs.
+    // Length of an undisturbed run.
     let sessions = if is_full() { SESSIONS.1 } else { SESSIONS.0 };
     world.prepare(job, sessions);
     let app = &world.npmx.app;
@@ -47,14 +47,14 @@ fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figure
         let kill = Kill { at: real_now(), grace: GRACE };
         child.kill().unwrap();
         child.wait().unwrap();
-        // The server ends what it has begun.
+        // The server completes its work.
         thread::sleep(EXCHANGE * 10);
         figures.add(&judge(world, job, kill));
     }
     figures
 }
 
-/// What a kill has cost, and that the next run mends everything else.
+/// Evaluates the cost of a kill, and checks that the next run repairs everything else.
 fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     let fates = world.fates(Some(kill));
     let has = |fate| fates.values().filter(|one| **one == fate).count() as u64;
@@ -91,8 +91,8 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     Figures { runs: 2, slowest: took, ..figures }
 }
 
-/// In the recovery directory are entries, each under its name and whole, and what was being written
-/// at a kill: private, too, and young.
+/// Asserts that the recovery directory contains complete entries under their names, and recent
+/// private temporary files.
 fn assert_recovery_directory(app: &App) {
     let entries = app.recovery_entries();
     app.waiting_records();
@@ -109,7 +109,7 @@ fn assert_recovery_directory(app: &App) {
     }
 }
 
-/// How long a write is waited for before tokens go to the disk.
+/// Time after which tokens are put on disk during a write.
 const SHORTLY: Duration = Duration::from_secs(2);
 
 #[test]
@@ -134,7 +134,7 @@ fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
         let kill = Kill { at: real_now(), grace: SHORTLY + GRACE };
         child.kill().unwrap();
         child.wait().unwrap();
-        // Writes that wait would be run for a client that is still there.
+        // Waiting writes would be executed for a client that is still connected.
         wait_until(|| world.npmx.proxy.traffic().open == 0);
         world.npmx.redis.ask(&["CLIENT", "UNPAUSE"]);
         world.npmx.app.net.clear_faults();

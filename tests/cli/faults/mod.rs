@@ -1,13 +1,13 @@
-//! The fault harness: what can break is broken, at every place of every conversation, and
-//! afterwards an oracle compares what the server knows of every session with what the store and the
-//! recovery directory hold. Its figure is *sessions lost*, and it is 0.
+//! Fault harness: breaks everything that can break, at each place of each conversation. An oracle then
+//! compares the network's state of each session with the store and the recovery directory. The result
+//! is the number of *sessions lost*, and it must be 0.
 //!
-//! What nobody can keep is counted apart: sessions whose exchange was under way at a kill -9, and
-//! those of which the answer with the new tokens never arrived.
+//! Unavoidable losses are counted separately: sessions whose refresh was in progress at a kill -9, and
+//! those for which the answer with the new tokens never arrived.
 //!
-//! A normal run takes a sample. `tests/run --faults`, which is `OAUTHCTL_FAULTS=full cargo test
-//! --test cli faults`, goes through everything and prints its figures; `OAUTHCTL_FAULTS_SEED` draws
-//! other random moments.
+//! A normal run takes a sample. `tests/run --faults`, which is `OAUTHCTL_FAULTS=full cargo test --test
+//! cli faults`, runs all cases and prints statistics; `OAUTHCTL_FAULTS_SEED` selects other random
+//! moments.
 
 mod boundaries;
 mod disk;
@@ -27,10 +27,10 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::{Output, Sandbox};
 
-/// Nothing may take longer than this, whatever breaks.
+/// Time limit of a run with any fault.
 const LONGEST: Duration = Duration::from_secs(150);
 
-/// Whether to go through everything.
+/// Checks whether all cases run.
 #[expect(
     clippy::disallowed_methods,
     reason = "how thorough to be is asked of whoever runs the tests"
@@ -39,14 +39,14 @@ fn is_full() -> bool {
     std::env::var_os("OAUTHCTL_FAULTS").is_some_and(|text| text == "full")
 }
 
-/// What random moments are drawn from.
+/// Returns the seed of the random numbers.
 #[expect(clippy::disallowed_methods, reason = "as above")]
 fn seed() -> u64 {
     let given = std::env::var("OAUTHCTL_FAULTS_SEED").ok();
     given.map_or(20_261_123, |text| text.parse().expect("OAUTHCTL_FAULTS_SEED is a number"))
 }
 
-/// Numbers that look random and are the same for the same seed (`SplitMix64`).
+/// Pseudo random numbers, the same for the same seed (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {
@@ -66,7 +66,7 @@ impl Dice {
     }
 }
 
-/// What many runs have come to.
+/// Results of many runs.
 #[derive(Debug, Default)]
 struct Figures {
     runs: u64,
@@ -83,7 +83,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Sums up, where somebody wants to read it.
+    /// Prints a summary in full mode.
     fn print(&self, what: &str) {
         tell(&format!("{what}: {self}"));
     }
@@ -125,19 +125,19 @@ impl fmt::Display for Figures {
     }
 }
 
-/// Says something that a thorough run is started for.
+/// Prints a message in full mode.
 fn tell(what: &str) {
     if is_full() {
         say(what);
     }
 }
 
-/// Says something past the test harness, which keeps what tests print to itself.
+/// Prints a message past the test harness, which captures the output of tests.
 fn say(what: &str) {
     std::io::stderr().write_all(format!("{what}\n").as_bytes()).unwrap();
 }
 
-/// Waits for the end of a run, which must come, and how long it took.
+/// Waits for the end of a run. Returns its output and duration.
 fn ending(sandbox: &Sandbox, mut child: Child) -> (Output, Duration) {
     let begun = Instant::now();
     while child.try_wait().unwrap().is_none() {

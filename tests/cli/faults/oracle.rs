@@ -1,4 +1,4 @@
-//! Says of every session what has become of it.
+//! Determines the fate of each session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,62 +6,59 @@ use std::time::Duration;
 use serde_json::Value;
 use testbed::{Endpoint, Millis, Network, SessionState};
 
-/// What has become of a session.
+/// Fate of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fate {
-    /// The store goes on with it.
+    /// The store continues it.
     Kept,
-    /// A recovery entry does, or for an import the export.
+    /// A recovery entry continues it, or for an import the export.
     Waiting,
-    /// It was to end, and has.
+    /// It was to end, and has ended.
     Ended,
-    /// Its new tokens were in the message that something happened to: nobody ever had them.
+    /// Its new tokens were in the affected message and never arrived.
     Unanswered,
-    /// It was being exchanged when the process was killed: nobody has its new tokens any more.
+    /// It was being refreshed when the process was killed, and its new tokens are lost.
     InFlight,
-    /// The store goes on with it, but with a time to live that is not its own, or an access token
-    /// that is used up.
+    /// The store continues it, but with a wrong TTL or an outdated access token.
     Impaired,
-    /// Its user has to log in again, and need not have.
+    /// Its user must log in again without need.
     Lost,
 }
 
 /// A kill -9.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kill {
-    /// When it was.
+    /// Time of the kill.
     pub(super) at: Millis,
-    /// Whose answer came longer before has had the time to be stored, or to be written to the
-    /// disk.
+    /// Time before the kill from which new tokens must be safe.
     pub(super) grace: Duration,
 }
 
-/// Everything that tells.
+/// All evidence.
 pub(super) struct Oracle<'a> {
-    /// The truth.
+    /// Network, which knows the truth.
     pub(super) net: &'a Network,
-    /// The accounts in question.
+    /// Accounts in question.
     pub(super) dids: &'a [String],
     /// Their records in the store, by account.
     pub(super) stored: BTreeMap<String, Value>,
-    /// Records elsewhere that can still be brought back.
+    /// Records elsewhere that can still be restored.
     pub(super) waiting: Vec<Value>,
-    /// The accounts whose sessions were to end, or had ended before.
+    /// Accounts whose sessions were to end, or had ended before.
     pub(super) to_end: &'a BTreeSet<String>,
-    /// The messages that something happened to.
+    /// Affected messages.
     pub(super) spoilt: Vec<Vec<u8>>,
-    /// What ended the run, if it did not end by itself.
+    /// Kill that ended the run, if any.
     pub(super) killed: Option<Kill>,
-    /// How long the record in the store would stay there, and ought to, in milliseconds; where
-    /// that is known.
+    /// Returns the actual and the expected TTL of a stored record in milliseconds, if known.
     pub(super) time_to_live: Box<dyn Fn(&SessionState) -> Option<(i64, i64)> + 'a>,
 }
 
-/// By so many milliseconds a time to live may be less than it was: no run takes longer.
+/// Maximum loss of TTL in milliseconds, above the duration of any run.
 const TTL_SLACK: i64 = 150_000;
 
 impl Oracle<'_> {
-    /// What has become of each.
+    /// Returns the fate of each session.
     pub(super) fn fates(&self) -> BTreeMap<&str, Fate> {
         let sessions = self.net.sessions();
         let newest = |did: &String| sessions.iter().rev().find(|session| session.did == *did);
@@ -100,9 +97,9 @@ impl Oracle<'_> {
         stays && self.net.has_current_access(record)
     }
 
-    /// Checks whether the stored token was exchanged in this run, once, and nothing else happened
-    /// to the session, and the answer came a moment before the kill or never: its new tokens went
-    /// with the process.
+    /// Checks whether the session was being refreshed at the kill: its stored token was used once
+    /// in this run, nothing else happened to it, and the answer came just before the kill or never.
+    /// Its new tokens were lost with the process.
     fn was_under_way(&self, session: &SessionState, record: &Value, kill: Kill) -> bool {
         let requests = self.net.requests_to(Endpoint::Token);
         let mut exchanges = requests
@@ -124,13 +121,12 @@ mod tests {
     use super::*;
     use crate::app::{App, days_ago, did_of};
 
-    /// What becomes of a session that was exchanged and not stored, killed so long after the
-    /// answer.
+    /// Returns the fate of a session refreshed and not stored, killed this long after the answer.
     fn killed_after(answer: Duration) -> Fate {
         let app = App::new();
         let record = app.log_in(1, &days_ago(2)).remove(0);
         let dids = [did_of(&record).to_owned()];
-        // An exchange of which nobody heard.
+        // A refresh with a lost answer.
         app.database.execute(
             "CREATE TRIGGER x BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'x'); END",
         );

@@ -1,6 +1,5 @@
-//! What becomes of several servers that are one store: a master that sentinels replace, and the
-//! nodes of a cluster. A command goes on with the others, or ends with an error; it never shows a
-//! part as the whole.
+//! Failures of stores with several servers: a master replaced by sentinels, and nodes of a cluster.
+//! A command continues with the others or fails; it never reports a part as the whole.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -18,15 +17,15 @@ use crate::npmx::key;
 use crate::samples::object;
 use crate::sandbox::Output;
 
-/// More sessions than a pipe holds lines of.
+/// More sessions than a pipe holds lines.
 const MANY: usize = 4000;
 
-/// Asks a server that may be gone.
+/// Sends a command to a server that may be down.
 fn asked(server: &Redis, command: &[&str]) -> Option<Answer> {
     Connection::open(server.port()).and_then(|mut connection| connection.ask(command)).ok()
 }
 
-/// Returns the record of an account, on whichever server has it.
+/// Returns the record of an account from any server.
 pub(super) fn record(servers: &[Redis], did: &str) -> Option<Value> {
     servers.iter().find_map(|server| match asked(server, &["GET", &key(did)])? {
         Answer::Bulk(Some(text)) => serde_json::from_slice(&text).ok(),
@@ -34,7 +33,7 @@ pub(super) fn record(servers: &[Redis], did: &str) -> Option<Value> {
     })
 }
 
-/// Logs so many users in, and stores their sessions by this.
+/// Logs users in, and stores their sessions with `store`.
 fn log_in(app: &App, users: usize, mut store: impl FnMut(&str, &str)) -> Vec<String> {
     let records = app.net.login_many(users, &days_ago(2));
     for record in &records {
@@ -48,7 +47,7 @@ fn set(connection: &mut Connection, key: &str, text: &str) {
     assert_eq!(stored, Answer::Status("OK".to_owned()));
 }
 
-/// Returns an app whose Redis has sentinels, with a proxy between the master and the replica.
+/// Returns an app whose Redis has sentinels, with a proxy between master and replica.
 fn behind_sentinels(users: usize) -> (App, Sentinels, Proxy, Vec<String>) {
     let (sentinels, between) = Sentinels::start_with_proxy();
     let (app, dids) = watched_by(&sentinels, users);
@@ -78,7 +77,7 @@ pub(super) fn on_a_cluster(with_replicas: bool, users: usize) -> (App, Cluster, 
     (app, cluster, dids)
 }
 
-/// Which of the masters has the key in the beginning.
+/// Returns the number of the master that initially has the key.
 pub(super) fn place(cluster: &Cluster, key: &str) -> usize {
     let Answer::Number(slot) = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]) else {
         panic!("a key has a slot")
@@ -86,8 +85,8 @@ pub(super) fn place(cluster: &Cluster, key: &str) -> usize {
     [5460, 10_922, 16_383].iter().position(|last| slot <= *last).unwrap()
 }
 
-/// Begins to list sessions and returns when the first is shown. Nobody reads the others yet, so
-/// that most are not yet looked up.
+/// Starts a listing, and returns after its first line. The output is not read further, so most
+/// sessions have not been read.
 fn begun_to_list(app: &App) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = app.begin("list --format jsonl");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -97,7 +96,7 @@ fn begun_to_list(app: &App) -> (Child, BufReader<std::process::ChildStdout>) {
     (child, stdout)
 }
 
-/// Every session was shown, and once, or an error says that some were not.
+/// Asserts that each session was listed once, or that an error reports the missing ones.
 #[track_caller]
 fn assert_whole_or_refused(
     app: &App,
@@ -111,7 +110,7 @@ fn assert_whole_or_refused(
     let different: BTreeSet<_> = shown.iter().map(Value::to_string).collect();
     assert_eq!(shown.len(), different.len(), "one is shown twice: {output}");
     if output.code == 0 {
-        // The first was read before.
+        // The first line was read before.
         assert_eq!(shown.len() + 1, MANY, "{output}");
         assert!(output.stderr.starts_with("4,000 sessions in "), "{output}");
     } else {
@@ -126,7 +125,7 @@ fn assert_refused(output: &Output) {
     assert!(!output.stderr.contains(" sessions in "), "a part is counted as the whole: {output}");
 }
 
-/// Begins to count sessions and returns when the first of them are being looked up.
+/// Starts a count, and returns when the first sessions are being read.
 fn begun_to_count(app: &App, servers: &[Redis]) -> Child {
     let has_begun = |server: &Redis| {
         let Some(Answer::Bulk(Some(text))) = asked(server, &["INFO", "commandstats"]) else {
@@ -142,7 +141,7 @@ fn begun_to_count(app: &App, servers: &[Redis]) -> Child {
     child
 }
 
-/// All were counted, or nothing is said.
+/// Asserts that all sessions were counted, or that no count was printed.
 #[track_caller]
 fn assert_counted_or_refused(app: &App, child: Child) {
     let (output, _) = ending(&app.sandbox, child);
@@ -164,7 +163,7 @@ fn a_fail_over_in_the_middle_of_a_scan_never_shows_a_part_as_the_whole() {
     sentinels.wait_for_fail_over();
     assert_eq!(assert_whole_or_refused(&app, begun_to_list(&app)), 0, "by then everything works");
     if is_full() {
-        // And the one that took over goes as well, with nobody to follow.
+        // The new master fails, too, without a successor.
         let counting = begun_to_count(&app, &sentinels.servers[1..]);
         sentinels.servers[1].kill();
         assert_counted_or_refused(&app, counting);
@@ -179,7 +178,7 @@ fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
     cluster.nodes[2].kill();
     assert_whole_or_refused(&app, listing);
     assert_counted_or_refused(&app, counting);
-    // Nor at any later time.
+    // Nor later.
     for command in
         ["list --format jsonl", "stats --format json", "refresh --all", "export -o export.jsonl"]
     {
@@ -254,10 +253,10 @@ fn a_fail_over_while_the_server_works_is_waited_for() {
 #[test]
 fn a_fail_over_to_a_replica_that_lags_behind_loses_nothing() {
     let (app, mut sentinels, between, dids) = behind_sentinels(3);
-    // What is written from now on never reaches the replica.
+    // From now on, writes do not reach the replica.
     between.set_delay(Duration::ZERO, Duration::from_hours(1));
     let output = app.sessions("refresh --all");
-    // Sentinels may find a way around the proxy before the run gives up.
+    // Sentinels may bypass the proxy before the run gives up.
     assert_eq!(
         (output.code, app.recovery_entries().len()),
         if output.code == 0 { (0, 0) } else { (3, 3) },

@@ -1,5 +1,4 @@
-//! What becomes of a Redis while tokens are under way to it: it pauses, restarts, becomes a
-//! replica, and goes.
+//! Failures of a Redis while tokens are being stored: pause, restart, demotion and loss.
 
 use std::process::Child;
 use std::thread;
@@ -12,8 +11,8 @@ use crate::app::{App, wait_until};
 use crate::npmx::Npmx;
 use crate::sandbox::Output;
 
-/// Refreshes everybody; returns when the first tokens are rotated and not yet stored. The server's
-/// answer comes when the gate is opened.
+/// Refreshes all sessions, and returns when the first tokens are rotated and not yet stored. The
+/// gate releases the server's answer.
 pub(super) fn caught_in_the_act(app: &App) -> (Child, Gate) {
     let answers = Gate::closed();
     app.net.inject(
@@ -24,7 +23,7 @@ pub(super) fn caught_in_the_act(app: &App) -> (Child, Gate) {
     (child, answers)
 }
 
-/// Everybody goes on, at once or after a recovery.
+/// Asserts that all sessions continue, at once or after a recovery.
 #[track_caller]
 fn assert_recovered(npmx: &Npmx, output: &Output) {
     npmx.release_locks();
@@ -64,7 +63,7 @@ fn a_pause_is_waited_for_with_the_tokens_on_the_disk() {
 #[test]
 fn a_pause_that_lasts_leaves_the_tokens_on_the_disk() {
     if !is_full() {
-        // It takes a minute and a half.
+        // Takes a minute and a half.
         return say("skipped: a pause that lasts (OAUTHCTL_FAULTS=full)");
     }
     let npmx = Npmx::with_users(3);
@@ -74,7 +73,7 @@ fn a_pause_that_lasts_leaves_the_tokens_on_the_disk() {
     let (output, _) = ending(&npmx.app.sandbox, child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
     assert!(output.stdout.contains("its tokens wait in"), "{output}");
-    // No command gets through until it is over, and this is one.
+    // No command is executed during the pause, including this one.
     npmx.redis.ask(&["PING"]);
     assert_recovered(&npmx, &output);
 }
@@ -121,7 +120,7 @@ fn a_server_that_refuses_to_write_has_the_tokens_wait() {
 #[test]
 fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
     let npmx = Npmx::with_users(60);
-    // It goes while nothing is at stake, when the next four are looked up.
+    // It fails while no tokens are at risk, during the look-up of the next four.
     let looked_up = Gate::closed();
     npmx.app.net.inject(Injection::new(Endpoint::Plc, Fault::HoldAfter(looked_up.clone())).skip(8));
     let child = npmx.app.begin("refresh --all --format jsonl --per-issuer 4");
@@ -133,7 +132,7 @@ fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
     let (output, _) = ending(&npmx.app.sandbox, child);
     let waited =
         output.stdout.lines().filter(|line| line.contains("\"cannot take the lock")).count();
-    // Three are enough to give up; until the third has, those before make room for others.
+    // Three failures open the breaker. Until the third, others may start.
     assert!(output.code == 3 && (3..=6).contains(&waited), "{waited} waited: {output}");
     assert!(output.stdout.contains("not attempted, since the store fails"), "{output}");
     npmx.app.net.clear_faults();

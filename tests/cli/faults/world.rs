@@ -1,4 +1,4 @@
-//! An app with proxies on every way its operator's commands go, and the commands.
+//! App with proxies in front of all servers of its operator's commands, and the commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,16 +19,16 @@ use crate::app::{days_ago, did_of, hours_ago, wait_until};
 use crate::database::AppDatabase;
 use crate::npmx::Npmx;
 
-/// A way that can be disturbed.
+/// Connection with a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// To Redis.
+    /// Redis.
     Store,
-    /// To the authorization server.
+    /// Authorization server.
     Server,
-    /// To the directory of identities.
+    /// Directory of identities.
     Directory,
-    /// To what the app publishes.
+    /// Documents of the app.
     Documents,
 }
 
@@ -36,23 +36,23 @@ impl Channel {
     pub(super) const ALL: [Self; 4] = [Self::Store, Self::Server, Self::Directory, Self::Documents];
 }
 
-/// Where sessions are.
+/// Store of the sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
-    /// In Redis.
+    /// Redis.
     Redis,
-    /// In Redis, reached over its REST interface.
+    /// Redis over its REST interface.
     Rest,
-    /// In Redis, as the library atcute writes them.
+    /// Redis with records of the library atcute.
     Atcute,
-    /// In SQLite.
+    /// SQLite.
     Disk,
 }
 
 impl Place {
     pub(super) const ALL: [Self; 4] = [Self::Redis, Self::Rest, Self::Atcute, Self::Disk];
 
-    /// What there is to disturb that is not the same elsewhere.
+    /// Returns the connections whose use is specific to this store.
     pub(super) fn channels(self) -> &'static [Channel] {
         match self {
             Self::Redis => &Channel::ALL,
@@ -63,7 +63,7 @@ impl Place {
     }
 }
 
-/// A command that changes sessions, or might.
+/// Command that may change sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Job {
     Refresh,
@@ -90,7 +90,7 @@ impl Job {
         Self::Export,
     ];
 
-    /// How it is asked for: in bulk.
+    /// Returns its arguments for bulk use.
     pub(super) fn arguments(self) -> String {
         let (command, paced) = match self {
             Self::Refresh => ("sessions refresh --all", true),
@@ -109,7 +109,8 @@ impl Job {
         format!("{command}{pace} --format json")
     }
 
-    /// The same with one session after the other, so that conversations are the same each time.
+    /// Returns its arguments for processing one session after the other, so that conversations are
+    /// reproducible.
     pub(super) fn in_order(self) -> String {
         let order = match self {
             Self::Import | Self::Recover | Self::Purge | Self::Export => "",
@@ -118,12 +119,13 @@ impl Job {
         self.arguments() + order
     }
 
-    /// How it ends when nothing happens. Of what is imported, one is older than what is there.
+    /// Returns its exit code without faults. One of the imported sessions is older than the
+    /// existing one.
     pub(super) fn code(self) -> i32 {
         if self == Self::Import { 3 } else { 0 }
     }
 
-    /// Returns the members of its report that count what was done; none where nothing is counted.
+    /// Returns the members of its report that count changes, none if there are no counts.
     fn counted(self) -> &'static [&'static str] {
         match self {
             Self::Refresh => &["refreshed"],
@@ -138,35 +140,34 @@ impl Job {
     }
 }
 
-/// The app, its users, and what is to become of them.
+/// App with users and their expected fates.
 pub(super) struct World {
     pub(super) npmx: Npmx,
     place: Place,
-    /// The REST interface, where sessions are reached over one.
+    /// REST interface, if it is used.
     _front: Option<Front>,
     server: Proxy,
     directory: Proxy,
     documents: Proxy,
-    /// The job that all was prepared for.
+    /// Job for which the sessions were prepared.
     job: Job,
-    /// Whose sessions are to end.
+    /// Accounts whose sessions are to end.
     pub(super) to_end: BTreeSet<String>,
-    /// What is to be imported.
+    /// Export to be imported.
     exported: Vec<Value>,
-    /// Whose tokens wait in the recovery directory from the beginning.
+    /// Accounts whose tokens are in the recovery directory from the start.
     set_aside: Vec<String>,
-    /// Records as they were stored, and for how many seconds.
+    /// Records as stored, with their TTL in seconds.
     stored: BTreeMap<String, (Value, i64)>,
 }
 
-/// Shown to the REST interface.
+/// Token of the REST interface.
 const REST_TOKEN: &str = "the-token";
-/// A login that nobody will complete: its time to live says that it is twenty minutes old.
+/// Abandoned login, twenty minutes old by its TTL.
 const OLD_STATES: [&str; 2] = ["atproto:oauth:state:old-1", "atproto:oauth:state:old-2"];
-/// A login that was begun a moment ago, by which the store is known for the app's even without
-/// sessions.
+/// Recent login, by which the layout is detected even without sessions.
 const YOUNG_STATE: &str = "atproto:oauth:state:begun";
-/// Times to live, in seconds: what an export says, what the layout wants.
+/// TTLs in seconds: of the export, and of the layout.
 const EXPORTED: i64 = 10_000_000;
 const LAYOUT: i64 = 179 * 86_400;
 
@@ -178,11 +179,11 @@ impl World {
         let (server, directory, documents) =
             (before(&net.pds_url()), before(&net.plc_url()), before(&net.app_url()));
         net.set_pds_url(0, &server.url());
-        // Another key stands behind the one that signs, so that this can be retired.
+        // Another key follows the active one, so that this can be retired.
         let (key, next) = (net.signing_key().unwrap(), testbed::keys::client_key("next"));
         net.publish_confidential(&[key, next]);
         net.set_client_id(&format!("{}{METADATA_PATH}", documents.url()));
-        // So that a session which looks as if it had ended can live all the same.
+        // A session can be alive although it appears to have ended.
         let long = Duration::from_hours(400 * 24);
         net.configure(|policy| policy.confidential_lifetime = (long, long));
         npmx.app.configure("min_interval = \"0s\"");
@@ -224,7 +225,7 @@ impl World {
         self.place == Place::Disk
     }
 
-    /// Begins a command.
+    /// Starts a command.
     pub(super) fn begin(&self, arguments: &str) -> Child {
         self.npmx.app.sandbox.start(arguments.split_whitespace())
     }
@@ -238,7 +239,7 @@ impl World {
         }
     }
 
-    /// Everything works again, and no connection is left of before.
+    /// Repairs everything and closes old connections.
     pub(super) fn heal(&self) {
         for channel in Channel::ALL {
             let proxy = self.proxy(channel);
@@ -267,7 +268,7 @@ impl World {
         records
     }
 
-    /// Stores a session as the app has, so long ago.
+    /// Stores a session as the app would have done this long ago.
     fn store(&mut self, record: &Value, ago: Duration) {
         let left = LAYOUT - i64::try_from(ago.as_secs()).unwrap();
         self.stored.insert(did_of(record).to_owned(), (record.clone(), left));
@@ -284,14 +285,14 @@ impl World {
         if self.on_disk() { self.npmx.app.record(did) } else { self.npmx.record(did) }
     }
 
-    /// Returns the app forgets a session.
+    /// Deletes a session from the store.
     pub(super) fn forget(&mut self, did: &str) {
         self.stored.remove(did);
         self.npmx.redis.ask(&["DEL", &self.npmx.key(did)]);
         self.npmx.app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{did}'"));
     }
 
-    /// So many new users for this job, at least; those before are forgotten.
+    /// Adds at least this many users for this job. Earlier ones are deleted.
     pub(super) fn prepare(&mut self, job: Job, count: usize) {
         self.job = job;
         self.heal();
@@ -323,7 +324,7 @@ impl World {
             Job::Prune => {
                 self.log_in(1, &hours_ago(30));
                 self.log_in(count, &days_ago(100));
-                // Every other has ended, and nobody knows yet.
+                // Every other session has ended, unknown to the app.
                 for ended in self.npmx.dids.iter().skip(1).step_by(2) {
                     self.npmx.app.net.end_sessions_of(ended);
                     self.to_end.insert(ended.clone());
@@ -341,22 +342,21 @@ impl World {
         self.npmx.app.net.clear_log();
     }
 
-    /// Returns the keys of which one is to be retired. Whether it was, a run before may have left
-    /// undone.
+    /// Writes the keys, one of which is to be retired. An earlier run may have done so.
     pub(super) fn write_keys(&self) {
         let net = &self.npmx.app.net;
         let keys = json!([testbed::keys::client_key("next"), net.signing_key()]);
         self.npmx.app.sandbox.file("keys.json", keys.to_string());
     }
 
-    /// Returns a login that was begun, and runs out in so many seconds.
+    /// Adds a pending login that expires after this many seconds.
     fn set_state(&self, key: &str, time_to_live: u32) {
         let mut state = self
             .npmx
             .app
             .net
             .pending_state(LoginOptions { library: self.npmx.library, ..LoginOptions::default() });
-        // No key is kept for its sake.
+        // No key is kept because of it.
         state["authMethod"]["kid"] = json!("next");
         if self.on_disk() {
             self.npmx.app.database.state(key, &state);
@@ -378,7 +378,7 @@ impl World {
         }
     }
 
-    /// Some that are not there, one that is there and older, one that is there and newer.
+    /// Prepares an export with some new sessions, one older and one newer than the existing one.
     fn prepare_import(&mut self, count: usize) {
         let absent = self.log_in(count, &days_ago(2));
         for record in &absent {
@@ -399,8 +399,8 @@ impl World {
         self.npmx.app.sandbox.file("export.jsonl", text);
     }
 
-    /// One that is stored, and two whose tokens wait in the recovery directory, since the store
-    /// took no writes while they were exchanged.
+    /// Prepares one stored session, and two whose tokens are in the recovery directory because the
+    /// store was read-only when they were refreshed.
     fn prepare_recovery(&mut self) {
         self.log_in(3, &days_ago(2));
         let (child, answers) = self.caught_in_the_act("sessions refresh --all --retry-for 0s", 2);
@@ -415,8 +415,8 @@ impl World {
         self.heal();
     }
 
-    /// Begins a command and returns when so many sessions have been exchanged after the first,
-    /// which shows whether others succeed. Their answers come when these are opened.
+    /// Starts a command, and returns when `others` sessions were refreshed after the first, which
+    /// tests the configuration. The gates release their answers.
     pub(super) fn caught_in_the_act(&self, arguments: &str, others: usize) -> (Child, Vec<Gate>) {
         let net = &self.npmx.app.net;
         net.clear_log();
@@ -449,7 +449,7 @@ impl World {
         }
     }
 
-    /// What has become of everybody.
+    /// Returns the fate of each session.
     pub(super) fn fates(&self, killed: Option<Kill>) -> BTreeMap<String, Fate> {
         let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
         let stored = dids.iter().filter_map(|did| Some((did.clone(), self.record(did)?))).collect();
@@ -470,9 +470,8 @@ impl World {
         oracle.fates().into_iter().map(|(did, fate)| (did.to_owned(), fate)).collect()
     }
 
-    /// How long a session's record would stay, and ought to, in milliseconds: one that nobody
-    /// touched as long as before, one that was imported as long as the export says, and one
-    /// with other tokens as long as the layout says.
+    /// Returns the actual and the expected TTL of a session's record in milliseconds: unchanged if
+    /// untouched, that of the export if imported, that of the layout with new tokens.
     fn time_to_live(&self, session: &SessionState) -> Option<(i64, i64)> {
         if self.on_disk() {
             return None;
@@ -483,14 +482,13 @@ impl World {
         };
         let ought = match self.stored.get(&session.did) {
             Some((before, left)) if self.record(&session.did).as_ref() == Some(before) => *left,
-            // Of what is imported nobody knows the age, so that the layout's own time is the longer
-            // one.
+            // The age of imported sessions is unknown, so the layout's TTL is the longer one.
             _ => LAYOUT,
         };
         Some((is, ought * 1000))
     }
 
-    /// To how many sessions or logins what was to be done has been done.
+    /// Returns the number of sessions or logins that were changed as intended.
     fn done(&self) -> u64 {
         let (net, dids) = (&self.npmx.app.net, &self.npmx.dids);
         let sessions = net.sessions();
@@ -510,7 +508,7 @@ impl World {
         match self.job {
             Job::Refresh | Job::Upgrade => count(&is_renewed),
             Job::Revoke | Job::Retire => count(&has_ended),
-            // The first is not asked about; it only shows whether others would succeed.
+            // The first is not asked about. It only tests the configuration.
             Job::Prune => count(&|did| did != &dids[0] && (is_renewed(did) || has_ended(did))),
             Job::Import => {
                 let is_in = |record: &&Value| self.record(did_of(record)).as_ref() == Some(record);
@@ -522,7 +520,7 @@ impl World {
         }
     }
 
-    /// How much a run says that it has done, and how much it has; nothing is said where there is no
+    /// Returns the reported and the actual number of changes. The former is `None` without a
     /// report.
     pub(super) fn counts(&self, report: &str) -> Result<(Option<u64>, u64), String> {
         let done = self.done();
@@ -536,7 +534,7 @@ impl World {
         Ok((Some(said), done))
     }
 
-    /// What else must be so after a run that ended with this code, whatever befell it.
+    /// Returns a violated condition after a run with this exit code and any fault.
     pub(super) fn harm(&self, code: i32) -> Option<&'static str> {
         if !self.has_state(YOUNG_STATE) {
             return Some("a login that had just begun is gone");

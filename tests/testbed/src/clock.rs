@@ -1,5 +1,4 @@
-//! The network's own time: the machine's, plus an offset that tests move, so that months pass in no
-//! time.
+//! Network time: the machine's time plus an offset set by tests, so that months pass at once.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -9,11 +8,11 @@ use std::{
 /// Milliseconds since the epoch.
 pub type Millis = i64;
 
-/// A settable clock.
+/// Clock that can be set.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     offset: AtomicI64,
-    /// When it was stopped; 0 while it runs.
+    /// Time at which it was stopped, 0 while it runs.
     stopped: AtomicI64,
 }
 
@@ -38,7 +37,7 @@ impl Clock {
     }
 }
 
-/// The machine's time.
+/// Returns the machine's time.
 #[allow(clippy::disallowed_methods, reason = "the test network has no Context")]
 pub fn real_now() -> Millis {
     millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
@@ -49,7 +48,7 @@ pub(crate) fn millis(duration: Duration) -> Millis {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` prints it.
+/// Formats a time in ISO 8601 in UTC with milliseconds, like JavaScript's `toISOString`.
 pub fn iso8601(at: Millis) -> String {
     let (days, of_day) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
     // Howard Hinnant's civil_from_days.
@@ -68,7 +67,7 @@ pub fn iso8601(at: Millis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// The same as a header says it (RFC 9110 section 5.6.7).
+/// Formats a time for headers (RFC 9110 section 5.6.7).
 pub(crate) fn http_date(at: Millis) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =

@@ -10,23 +10,22 @@ use crate::{
     state::{Server, State},
 };
 
-/// What is known about a DID.
+/// Entry of a DID.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
-    /// An account on one of the network's servers; the document follows that server's URL.
+    /// Account on one of the network's servers. Its document follows the server's URL.
     Account { server: usize },
-    /// A document of its own.
+    /// Fixed document.
     Document(Value),
-    /// This status and nothing else: 404, 500, 410 for a tombstone.
+    /// Status only: 404, 500, 410 for a tombstone.
     Status(u16),
 }
 
-/// Who is who.
+/// Identities of the network.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub(crate) identities: HashMap<String, Identity>,
-    /// Handles that differ from the default one, and what they resolve to, as they were set one
-    /// after the other.
+    /// Handles that differ from the default, with their DIDs, in the order in which they were set.
     pub(crate) handles: Vec<(String, String)>,
 }
 
@@ -49,7 +48,7 @@ impl Directory {
         known.map(|(_, did)| did.clone()).or_else(by_default)
     }
 
-    /// Returns the DID document, with the PDS where the account says it is.
+    /// Returns the DID document with the PDS of the account.
     pub(crate) fn document(&self, did: &str, servers: &[Server]) -> Option<Value> {
         match self.identities.get(did)? {
             Identity::Account { server } => {

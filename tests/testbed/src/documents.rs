@@ -1,4 +1,4 @@
-//! What the app publishes: its client metadata, its key set, and whatever else a test puts there.
+//! Published documents of the app: its client metadata, its key set, and others added by tests.
 
 use std::collections::HashMap;
 
@@ -10,30 +10,29 @@ use crate::{
     state::State,
 };
 
-/// Where the client metadata document is, on the app's origin.
+/// Path of the client metadata document on the app's origin.
 pub const METADATA_PATH: &str = "/oauth-client-metadata.json";
-/// Where the key set is.
+/// Path of the key set.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
-/// What the app asks for.
+/// Scope of the app.
 pub const SCOPE: &str = "atproto transition:generic";
 
-/// The app's web root.
+/// Web root of the app.
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
-    /// The app's origin as it listens.
+    /// Origin on which the app listens.
     pub(crate) origin: String,
-    /// The client id: by default the metadata document's URL on that origin.
+    /// `client_id`, by default the URL of the metadata document on that origin.
     pub(crate) client_id: String,
-    /// The private keys behind the published ones; the first signs for new sessions. None for a
-    /// public client.
+    /// Private keys of the published ones. The first signs for new sessions. Empty for a public
+    /// client.
     pub(crate) private_keys: Vec<Value>,
     /// Answers by path.
     pub(crate) files: HashMap<String, Reply>,
 }
 
 impl Documents {
-    /// Returns the document under a URL: on the app's origin, or where the client id says that the
-    /// app is.
+    /// Returns the document at a URL: on the app's origin, or on that of the `client_id`.
     pub(crate) fn fetch(&self, url: &str) -> Option<&Reply> {
         let path = [self.origin.as_str(), origin(&self.client_id)]
             .into_iter()
@@ -82,7 +81,7 @@ impl Documents {
     }
 }
 
-/// Scheme, host and port of a URL.
+/// Returns scheme, host and port of a URL.
 pub(crate) fn origin(url: &str) -> &str {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find('/').map_or(url.len(), |at| start + at);

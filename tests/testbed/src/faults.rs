@@ -1,4 +1,4 @@
-//! What can go wrong between a client and a server, on request.
+//! Faults between a client and a server, on request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,58 +11,58 @@ use crate::{
     state::Shared,
 };
 
-/// One thing that goes wrong.
+/// Fault.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// Nothing is done; this is the answer.
+    /// Sends this answer without doing anything.
     Instead(Reply),
-    /// Everything is done (tokens rotate), but this is the answer.
+    /// Does the work (tokens rotate), but sends this answer.
     Afterwards(Reply),
-    /// The session that the request names is destroyed, and this is the answer: a server that fails
-    /// after it has looked the token up.
+    /// Ends the session of the request and sends this answer, like a server that fails after
+    /// looking the token up.
     Destroy(Reply),
-    /// Wait, then do the work.
+    /// Waits, then does the work.
     DelayBefore(Duration),
-    /// Do the work, then wait before answering.
+    /// Does the work, then waits before answering.
     DelayAfter(Duration),
-    /// Do the work, and answer once this is opened.
+    /// Does the work, and answers when the gate opens.
     HoldAfter(Gate),
-    /// Do nothing and never answer.
+    /// Does nothing and never answers.
     Hang,
-    /// Do the work and never answer.
+    /// Does the work and never answers.
     HangAfter,
-    /// Do nothing and close the connection.
+    /// Does nothing and closes the connection.
     Close,
-    /// Do the work and close the connection: the answer is lost.
+    /// Does the work and closes the connection: the answer is lost.
     CloseAfter,
-    /// The right answer, followed by a body without an end.
+    /// Sends the right answer, followed by an endless body.
     EndlessBody,
-    /// The right answer, followed by so many bytes of white space.
+    /// Sends the right answer, followed by this number of bytes of white space.
     HugeBody(usize),
-    /// The right answer, byte by byte.
+    /// Sends the right answer byte by byte.
     Drip(Duration),
     /// Changes one member of a 200 answer's JSON: a wrong `sub`, another `scope`.
     Set(&'static str, Value),
     /// Removes one member of a 200 answer's JSON: no `refresh_token`, no `expires_in`.
     Remove(&'static str),
-    /// Everything is done, but the body is this text: not JSON, or not an object.
+    /// Does the work, but sends this text as the body: not JSON, or not an object.
     Body(String),
     /// Adds or replaces a header: an absurd `dpop-nonce`.
     Header(&'static str, String),
 }
 
-/// Keeps answers back until it is opened: for what has to happen while the client waits, however
-/// long that takes.
+/// Gate that holds answers back until it is opened, for events that must happen while the client
+/// waits.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    /// One that keeps answers back.
+    /// Creates a closed gate.
     pub fn closed() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    /// Lets them go, now and from now on.
+    /// Opens the gate permanently.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
@@ -91,7 +91,8 @@ impl Fault {
     }
 }
 
-/// A fault with the requests it is meant for. By default all requests to the endpoint, for ever.
+/// Fault with the requests to which it applies. The default is all requests to the endpoint,
+/// forever.
 #[derive(Debug, Clone)]
 pub struct Injection {
     endpoint: Endpoint,
@@ -103,41 +104,41 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// This fault on every request to this endpoint.
+    /// Applies this fault to all requests to this endpoint.
     pub fn new(endpoint: Endpoint, fault: Fault) -> Self {
         Self { endpoint, fault, only: None, pds: None, skip: 0, times: None }
     }
 
-    /// Only requests that concern this DID, token, client id, kid, path or host (exactly this
-    /// text).
+    /// Restricts the fault to requests that concern exactly this DID, token, client ID, kid, path
+    /// or host.
     #[must_use]
     pub fn only(mut self, subject: &str) -> Self {
         self.only = Some(subject.to_owned());
         self
     }
 
-    /// Only requests to this PDS.
+    /// Restricts the fault to requests to this PDS.
     #[must_use]
     pub fn on_pds(mut self, pds: usize) -> Self {
         self.pds = Some(pds);
         self
     }
 
-    /// Only the next so many (matching) requests.
+    /// Restricts the fault to the next (matching) requests.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Lets so many (matching) requests pass first: `.skip(2).times(1)` is the third one.
+    /// Skips this number of (matching) requests: `.skip(2).times(1)` is the third one.
     #[must_use]
     pub fn skip(mut self, requests: u64) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Checks whether this request is hit; counts it.
+    /// Checks whether this request is affected, and counts it.
     fn hits(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> bool {
         let meant = self.endpoint == endpoint
             && self.pds.is_none_or(|pds| entry.pds == Some(pds))
@@ -154,7 +155,7 @@ impl Injection {
     }
 }
 
-/// The faults in force.
+/// Active faults.
 #[derive(Debug, Default)]
 pub(crate) struct Injections(Vec<Injection>);
 
@@ -167,7 +168,7 @@ impl Injections {
         self.0.clear();
     }
 
-    /// Returns the faults that hit this request.
+    /// Returns the faults that affect this request.
     pub(crate) fn take(&mut self, endpoint: Endpoint, entry: &Logged, request: &Request) -> Faults {
         let hits = self
             .0
@@ -181,11 +182,11 @@ impl Injections {
     }
 }
 
-/// The faults of one request.
+/// Faults of one request.
 #[derive(Debug)]
 pub(crate) struct Faults(Vec<Fault>);
 
-/// How a request ends.
+/// End of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Answer,
@@ -214,7 +215,7 @@ impl Faults {
             .sum()
     }
 
-    /// Waits until every gate is open.
+    /// Waits until all gates are open.
     pub(crate) async fn held(&self) {
         for fault in &self.0 {
             if let Fault::HoldAfter(gate) = fault {
@@ -223,7 +224,7 @@ impl Faults {
         }
     }
 
-    /// What happens instead of the endpoint's work.
+    /// Returns the answer that replaces the endpoint's work, if any.
     pub(crate) fn instead(&self, shared: &Shared, request: &Request) -> Option<(Reply, Ending)> {
         let nothing = || Reply::new(500, "text/plain", "");
         self.0.iter().find_map(|fault| match fault {
@@ -242,7 +243,7 @@ impl Faults {
         })
     }
 
-    /// What becomes of the honest answer.
+    /// Applies the faults to the right answer.
     pub(crate) fn spoil(&self, mut reply: Reply) -> (Reply, Ending) {
         let mut ending = Ending::Answer;
         for fault in &self.0 {

@@ -1,5 +1,5 @@
-//! Requests and answers as the endpoints see them: whole, in memory, without a web framework's
-//! types.
+//! Requests and answers as seen by the endpoints: complete, in memory, without types of a web
+//! framework.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::server::Site;
 
-/// More than any honest request.
+/// Maximum size of a request.
 const MAX_REQUEST: usize = 1 << 20;
 
-/// A request, read completely.
+/// Complete request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) site: Site,
@@ -57,7 +57,7 @@ impl Request {
     }
 }
 
-/// Decodes `application/x-www-form-urlencoded`, of a body or of a query.
+/// Decodes `application/x-www-form-urlencoded`, from a body or a query.
 fn decode_form(bytes: &[u8]) -> HashMap<String, String> {
     let text = String::from_utf8_lossy(bytes);
     text.split('&')
@@ -89,30 +89,30 @@ pub(crate) fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// An answer: what an endpoint says, or what a fault puts in its place.
+/// Answer of an endpoint, or its replacement by a fault.
 #[derive(Debug, Clone)]
 pub struct Reply {
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// The headers; names in lower case.
+    /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// Body.
     pub body: String,
     pub(crate) tail: Tail,
 }
 
-/// How the body goes on after its text, for answers that are not honest.
+/// Continuation of the body after its text, for faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tail {
     None,
-    /// So many bytes of padding follow; `None` never ends.
+    /// This number of bytes of padding, endless for `None`.
     Padding(Option<usize>),
-    /// The text comes one byte at a time.
+    /// One byte at a time.
     Drip(Duration),
 }
 
 impl Reply {
-    /// The same, followed by a body without an end.
+    /// Adds an endless body.
     #[must_use]
     pub fn endless(self) -> Self {
         Self { tail: Tail::Padding(None), ..self }
@@ -138,7 +138,7 @@ impl Reply {
         Self::json(status, &json!({"error": error, "error_description": description}))
     }
 
-    /// What a proxy in front of a broken server answers.
+    /// Returns the answer of a proxy in front of a broken server.
     pub fn html(status: u16) -> Self {
         Self::new(
             status,
@@ -193,7 +193,7 @@ impl Reply {
 
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
-/// Returns the text, then white space: as many bytes as asked, or without an end.
+/// Returns the text, then white space of this length or without an end.
 fn padded(text: Bytes, length: Option<usize>) -> impl stream::Stream<Item = Chunk> + Send {
     const BLOCK: usize = 16 * 1024;
     let start = (Some(text), length);
@@ -201,7 +201,7 @@ fn padded(text: Bytes, length: Option<usize>) -> impl stream::Stream<Item = Chun
         if let Some(text) = text {
             return Some((Ok(text), (None, left)));
         }
-        // So that an endless body starves nobody.
+        // An endless body must not starve others.
         tokio::task::yield_now().await;
         let size = left.map_or(BLOCK, |left| left.min(BLOCK));
         (size > 0).then(|| {

@@ -1,7 +1,7 @@
-//! Keys and compact JWS: everything the network signs or verifies, and what tests need to act as a
+//! Keys and compact JWS: all signatures of the network, and utilities for tests that act as a
 //! client.
 //!
-//! Written from scratch on the curve crates, so that it shares no code with the program it tests.
+//! Written from scratch on the curve crates, so that it shares no code with the tested program.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,12 +15,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::random;
 
-/// The signature algorithms that occur in atproto.
+/// Signature algorithms used in atproto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Alg {
-    /// P-256: client keys, and DPoP where the server does not offer ES256K.
+    /// P-256: client keys, and DPoP if the server does not offer ES256K.
     Es256,
-    /// secp256k1: what the app's library prefers for DPoP.
+    /// secp256k1, preferred by the app's library for DPoP.
     #[default]
     Es256k,
 }
@@ -109,7 +109,7 @@ pub fn sha256(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(text))
 }
 
-/// Returns the algorithm a JWK is good for, by its curve.
+/// Returns the algorithm of a JWK, by its curve.
 pub fn alg_of(jwk: &Value) -> Result<Alg> {
     match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
         (Some("EC"), Some("P-256")) => Ok(Alg::Es256),
@@ -118,7 +118,7 @@ pub fn alg_of(jwk: &Value) -> Result<Alg> {
     }
 }
 
-/// Returns a compact JWS of `claims` by a private JWK; `alg` is added to the header.
+/// Signs `claims` with a private JWK. Returns a compact JWS, with `alg` added to the header.
 pub fn sign(mut header: Value, claims: &Value, jwk: &Value) -> Result<String> {
     let alg = alg_of(jwk)?;
     let mut full = json!({"alg": alg.name()});
@@ -142,7 +142,7 @@ pub fn sign(mut header: Value, claims: &Value, jwk: &Value) -> Result<String> {
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// Returns a compact JWS under HS256, as the reference server signs its access tokens.
+/// Signs with HS256 like the reference server its access tokens. Returns a compact JWS.
 pub(crate) fn sign_hs256(mut header: Value, claims: &Value, secret: &[u8; 32]) -> String {
     header["alg"] = json!("HS256");
     let input = signing_input(&header, claims);
@@ -178,19 +178,19 @@ fn signing_input(header: &Value, claims: &Value) -> String {
     )
 }
 
-/// A decoded, not yet verified compact JWS.
+/// Decoded compact JWS, not yet verified.
 #[derive(Debug, Clone)]
 pub struct Jws {
-    /// The protected header.
+    /// Protected header.
     pub header: Value,
-    /// The payload.
+    /// Payload.
     pub claims: Value,
     input: String,
     signature: Vec<u8>,
 }
 
 impl Jws {
-    /// Takes a token apart without verifying anything.
+    /// Decodes a token without verifying it.
     pub fn decode(token: &str) -> Result<Self> {
         let (input, signature) = token.rsplit_once('.').context("Invalid Compact JWS")?;
         let (header, claims) = input.split_once('.').context("Invalid Compact JWS")?;
@@ -205,7 +205,7 @@ impl Jws {
         })
     }
 
-    /// Checks whether `jwk` made the signature, under the algorithm that the header names.
+    /// Verifies the signature with `jwk`, under the algorithm in the header.
     pub fn verify(&self, jwk: &Value) -> Result<()> {
         let alg = alg_of(jwk)?;
         ensure!(self.header["alg"] == alg.name(), "\"alg\" does not fit");
@@ -218,7 +218,7 @@ impl Jws {
         let verified = match alg {
             Alg::Es256 => p::VerifyingKey::from_sec1_bytes(&point)?
                 .verify(message, &p::Signature::from_slice(&self.signature)?),
-            // The reference server takes high-S signatures; the crate refuses them.
+            // The reference server accepts high-S signatures, which the crate refuses.
             Alg::Es256k => k::VerifyingKey::from_sec1_bytes(&point)?
                 .verify(message, &k::Signature::from_slice(&self.signature)?.normalize_s()),
         };

@@ -1,5 +1,4 @@
-//! What was asked of the network: a log of requests, and counters that survive with the log
-//! switched off.
+//! Requests to the network: a log, and counters that work with the log switched off.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +13,7 @@ use crate::{
     state::State,
 };
 
-/// What a request is for.
+/// Purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// `/.well-known/oauth-protected-resource` of a PDS.
@@ -31,7 +30,7 @@ pub enum Endpoint {
     GetSession,
     /// `com.atproto.identity.resolveHandle` of a PDS.
     ResolveHandle,
-    /// A DID document of the PLC directory.
+    /// DID document of the PLC directory.
     Plc,
     /// `/.well-known/did.json`.
     DidWeb,
@@ -39,9 +38,9 @@ pub enum Endpoint {
     HandleFile,
     /// DNS over HTTPS.
     Dns,
-    /// The client metadata document, or another document of the app.
+    /// Client metadata document, or another document of the app.
     AppDocument,
-    /// The app's key set.
+    /// Key set of the app.
     AppJwks,
     /// Anything else.
     Other,
@@ -68,36 +67,36 @@ impl Endpoint {
     }
 }
 
-/// One request and its answer.
+/// Request with its answer.
 #[derive(Debug, Clone)]
 pub struct Logged {
-    /// What it was for.
+    /// Purpose.
     pub endpoint: Endpoint,
-    /// The method.
+    /// Method.
     pub method: String,
-    /// The path, percent-decoded.
+    /// Path, percent-decoded.
     pub path: String,
-    /// The PDS it was sent to, if it was one.
+    /// Number of the PDS, if it was sent to one.
     pub pds: Option<usize>,
-    /// The DID it concerns: of the session that the token belongs to, or in the path.
+    /// DID of the session that the token belongs to, or in the path.
     pub did: Option<String>,
     /// `client_id` of a token or revocation request.
     pub client_id: Option<String>,
     /// `kid` of the client assertion.
     pub kid: Option<String>,
-    /// The token that was sent for refresh or revocation.
+    /// Token sent for refresh or revocation.
     pub token: Option<String>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
-    /// When it came, in the machine's time.
+    /// Time of arrival, by the machine's clock.
     pub at: Millis,
-    /// How long it took until the answer was ready.
+    /// Time until the answer was ready.
     pub took: Duration,
-    /// The status of the answer.
+    /// Status of the answer.
     pub status: u16,
-    /// The OAuth error code of the answer.
+    /// OAuth error code of the answer.
     pub error: Option<String>,
-    /// False if a fault kept the answer from being sent.
+    /// False if a fault prevented the answer.
     pub answered: bool,
 }
 
@@ -133,7 +132,7 @@ impl Logged {
         }
     }
 
-    /// Checks whether the request has to do with this DID, token, client id, kid, path or host.
+    /// Checks whether the request concerns this DID, token, client ID, kid, path or host.
     pub(crate) fn concerns(&self, subject: &str, request: &Request) -> bool {
         let known = [&self.did, &self.token, &self.client_id, &self.kid];
         known.iter().any(|text| text.as_deref() == Some(subject))
@@ -148,26 +147,26 @@ impl Logged {
 pub struct Counters {
     /// Requests per endpoint.
     pub requests: BTreeMap<Endpoint, u64>,
-    /// Refreshes that were answered with 200, whether or not the answer arrived.
+    /// Refreshes answered with 200, even if the answer did not arrive.
     pub exchanged: u64,
     /// Refused token requests, per OAuth error code (or status, where there is none).
     pub refused: BTreeMap<String, u64>,
-    /// Sessions that a revocation request ended.
+    /// Sessions ended by a revocation request.
     pub revoked: u64,
-    /// The most requests that were at the token endpoint at once.
+    /// Maximum number of concurrent requests at the token endpoint.
     pub token_peak: usize,
-    /// The same for each PDS.
+    /// Maximum number of concurrent token requests by PDS.
     pub token_peaks: BTreeMap<usize, usize>,
-    /// TCP connections that PDSes accepted.
+    /// TCP connections accepted by PDSes.
     pub pds_connections: u64,
-    /// The longest time that a token request took.
+    /// Longest duration of a token request.
     pub slowest_token: Duration,
-    /// Every `User-Agent` seen.
+    /// All `User-Agent` values.
     pub user_agents: BTreeSet<String>,
 }
 
 impl Counters {
-    /// Requests to one endpoint.
+    /// Returns the number of requests to one endpoint.
     pub fn of(&self, endpoint: Endpoint) -> u64 {
         self.requests.get(&endpoint).copied().unwrap_or_default()
     }

@@ -1,5 +1,4 @@
-//! Logins without a browser: sessions and pending states as the app's library would have stored
-//! them.
+//! Logins without a browser: sessions and pending logins in the form stored by the app's library.
 
 use std::time::Duration;
 
@@ -16,55 +15,55 @@ use crate::{
     state::State,
 };
 
-/// How the app authenticates.
+/// Client authentication of the app.
 #[derive(Debug, Clone)]
 pub enum Credentials {
-    /// A public client.
+    /// Public client.
     Public,
-    /// A confidential client that signs with this private JWK, which has a `kid`.
+    /// Confidential client that signs with this private JWK, which has a `kid`.
     Key(Value),
 }
 
-/// The app's client library, which gives records their form.
+/// Client library of the app, which determines the form of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Library {
     /// `@atproto/oauth-client-node`.
     #[default]
     Node,
-    /// `@atcute/oauth-node-client` 2.0.1, which makes P-256 keys only.
+    /// `@atcute/oauth-node-client` 2.0.1, which creates P-256 keys only.
     Atcute,
 }
 
-/// A login to be made. The default: a new user of the first PDS, just now, with the credentials
-/// last published.
+/// Login to be created. The default is a new user of the first PDS, now, with the credentials last
+/// published.
 #[derive(Debug, Clone, Default)]
 pub struct LoginOptions {
-    /// The app's client library.
+    /// Client library of the app.
     pub library: Library,
-    /// The user; a new one by default.
+    /// User, a new one by default.
     pub did: Option<String>,
-    /// Which PDS.
+    /// Number of the PDS.
     pub pds: usize,
-    /// How the app authenticates; by default as its published documents say.
+    /// Client authentication, by default according to the published documents.
     pub credentials: Option<Credentials>,
-    /// The client; by default the app's.
+    /// `client_id`, by default the app's.
     pub client_id: Option<String>,
-    /// The algorithm of the DPoP key.
+    /// Algorithm of the DPoP key.
     pub dpop_alg: Alg,
-    /// The DPoP key itself; by default a fresh one.
+    /// DPoP key, by default a new one.
     pub dpop_key: Option<Value>,
-    /// Take the DPoP key from a pool of so many: for very many sessions.
+    /// Size of a pool from which the DPoP key is taken, for very many sessions.
     pub dpop_pool: Option<usize>,
-    /// How long ago the user logged in.
+    /// Time since the login.
     pub created_ago: Duration,
-    /// How long ago the session was last refreshed; never before the login.
+    /// Time since the last refresh, at most that since the login.
     pub refreshed_ago: Option<Duration>,
-    /// The scope, if it is not the usual one.
+    /// Scope, if it is not the usual one.
     pub scope: Option<String>,
 }
 
 impl Network {
-    /// Logs a user in and gives the record that the app's library stores.
+    /// Logs a user in and returns the record that the app's library stores.
     pub fn login(&self, options: LoginOptions) -> Value {
         let now = self.shared.clock.now();
         let created = now - millis(options.created_ago);
@@ -140,8 +139,7 @@ impl Network {
         (0..count).map(|_| self.login(options.clone())).collect()
     }
 
-    /// Returns a login that was begun and not finished: the state record that the app's library
-    /// stores.
+    /// Returns the record of a pending login, as stored by the app's library.
     pub fn pending_state(&self, options: LoginOptions) -> Value {
         let dpop_key = self.dpop_key(&options);
         let state = self.shared.lock();
@@ -167,9 +165,8 @@ impl Network {
         })
     }
 
-    /// What the running app does when it refreshes a session behind everybody's back: rotates the
-    /// tokens at the server and gives the record that the app stores afterwards. None if the
-    /// record's refresh token is not the current one.
+    /// Refreshes a session like the running app: rotates the tokens at the server and returns the
+    /// record that the app stores. `None` if the record's refresh token is not the current one.
     pub fn refresh_as_app(&self, record: &Value) -> Option<Value> {
         let now = self.shared.clock.now();
         let mut guard = self.shared.lock();
@@ -210,7 +207,7 @@ impl Network {
     }
 }
 
-/// Returns a private JWK as the library exports it.
+/// Returns a private JWK as exported by the library.
 fn atcute_key(jwk: &Value) -> Value {
     let Value::Object(mut members) = json!({"key_ops": ["sign"], "ext": true}) else {
         return Value::Null;
@@ -220,7 +217,7 @@ fn atcute_key(jwk: &Value) -> Value {
     members.into()
 }
 
-/// Returns the credentials asked for, or those last published.
+/// Returns the requested credentials, or those last published.
 fn credentials(state: &State, asked: Option<Credentials>) -> Credentials {
     asked.unwrap_or_else(|| {
         state.documents.private_keys.first().cloned().map_or(Credentials::Public, Credentials::Key)

@@ -1,4 +1,4 @@
-//! The handle by which tests run the network: addresses, switches, and the truth about sessions.
+//! Handle of the network for tests: addresses, switches, and the truth about sessions.
 
 use std::{
     io,
@@ -24,16 +24,17 @@ use crate::{
     state::{Policy, Server, Shared, Window},
 };
 
-/// A running network. Clones are handles to the same one; it stops when the last of them goes.
+/// Running network. Clones are handles to the same one, which stops when the last of them is
+/// dropped.
 ///
-/// Every method is synchronous and may be called from any thread, with or without an async runtime.
+/// All methods are synchronous and may be called from any thread, with or without an async runtime.
 #[derive(Debug, Clone)]
 pub struct Network {
     pub(crate) shared: Arc<Shared>,
     running: Arc<Running>,
 }
 
-/// What keeps the servers alive.
+/// Running servers.
 #[derive(Debug)]
 struct Running {
     listeners: Mutex<Vec<AbortHandle>>,
@@ -60,12 +61,12 @@ impl Network {
     /// Starts a network on the current runtime: one PDS, a directory, and an app that publishes a
     /// confidential client with one key.
     pub async fn start() -> io::Result<Self> {
-        // Async only so that nobody calls it where there is no runtime.
+        // Async only to prevent calls without a runtime.
         std::future::ready(()).await;
         Self::on(tokio::runtime::Handle::current(), None)
     }
 
-    /// Starts a network with threads of its own, for tests that are not async.
+    /// Starts a network with its own threads, for tests that are not async.
     pub fn start_blocking() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -99,13 +100,13 @@ impl Network {
         Ok(network)
     }
 
-    /// Another handle to the same network.
+    /// Returns another handle to the same network.
     #[must_use]
     pub fn handle(&self) -> Self {
         self.clone()
     }
 
-    /// Starts one more PDS with its own issuer, and gives its number.
+    /// Starts another PDS with its own issuer, and returns its number.
     pub fn add_pds(&self) -> io::Result<usize> {
         let number = {
             let mut state = self.shared.lock();
@@ -129,7 +130,7 @@ impl Network {
 
 /// Addresses.
 impl Network {
-    /// Returns the first PDS: its URL and issuer, `http://localhost:PORT`.
+    /// Returns the URL and issuer of the first PDS, `http://localhost:PORT`.
     pub fn pds_url(&self) -> String {
         self.pds_url_of(0)
     }
@@ -139,18 +140,17 @@ impl Network {
         self.shared.lock().servers[pds].url.clone()
     }
 
-    /// Makes a PDS believe that this is its URL: the address of a proxy in front of it. Later
-    /// logins name it.
+    /// Sets the URL of a PDS to that of a proxy in front of it. Later logins use it.
     pub fn set_pds_url(&self, pds: usize, url: &str) {
         url.clone_into(&mut self.shared.lock().servers[pds].url);
     }
 
-    /// Returns the PLC directory.
+    /// Returns the URL of the PLC directory.
     pub fn plc_url(&self) -> String {
         format!("http://localhost:{}", self.running.plc)
     }
 
-    /// Returns the host of did:web documents, handle files and DNS over HTTPS (`/dns-query`).
+    /// Returns the URL of did:web documents, handle files and DNS over HTTPS (`/dns-query`).
     pub fn web_url(&self) -> String {
         format!("http://localhost:{}", self.running.web)
     }
@@ -165,7 +165,7 @@ impl Network {
         format!("http://127.0.0.1:{}", self.running.app)
     }
 
-    /// Returns the app's client id: the URL of its metadata document, unless set otherwise.
+    /// Returns the app's client ID: the URL of its metadata document, unless set otherwise.
     pub fn client_id(&self) -> String {
         self.shared.lock().documents.client_id.clone()
     }
@@ -173,7 +173,7 @@ impl Network {
 
 /// The app's documents.
 impl Network {
-    /// Gives the app another client id, such as an https one, and republishes its documents. The
+    /// Sets another client ID, such as an https one, and republishes the documents. The
     /// authorization servers find the documents of that origin on the app's real one.
     pub fn set_client_id(&self, client_id: &str) {
         let documents = &mut self.shared.lock().documents;
@@ -186,7 +186,7 @@ impl Network {
         }
     }
 
-    /// Returns the private key that signs for new sessions: the first one published. None for a
+    /// Returns the private key that signs for new sessions: the first one published. `None` for a
     /// public client.
     pub fn signing_key(&self) -> Option<Value> {
         self.shared.lock().documents.private_keys.first().cloned()
@@ -212,7 +212,7 @@ impl Network {
         self.publish(JWKS_PATH, Reply::json(200, jwks));
     }
 
-    /// Publishes anything on the app's origin: another status, type, redirect or path.
+    /// Publishes an answer on the app's origin: another status, type, redirect or path.
     pub fn publish(&self, path: &str, reply: Reply) {
         self.shared.lock().documents.files.insert(path.to_owned(), reply);
     }
@@ -227,12 +227,12 @@ impl Network {
 
 /// Identities.
 impl Network {
-    /// Moves a DID's account to a PDS of this network, as far as its document is concerned.
+    /// Moves an account to another PDS of this network in its DID document.
     pub fn set_pds_of(&self, did: &str, pds: usize) {
         self.set_identity(did, Identity::Account { server: pds });
     }
 
-    /// Lets a DID's document name this PDS.
+    /// Sets the PDS in a DID's document.
     pub fn set_did_endpoint(&self, did: &str, url: &str) {
         let handle = self.shared.lock().directory.handle(did);
         self.set_did_document(did, did_document(did, &handle, url));
@@ -246,18 +246,18 @@ impl Network {
         self.set_did_document(did, document);
     }
 
-    /// Publishes a document for a DID, of either method.
+    /// Publishes a document for a DID of either method.
     pub fn set_did_document(&self, did: &str, document: Value) {
         self.set_identity(did, Identity::Document(document));
     }
 
-    /// Lets the directory answer with this status for a DID: 404, 500, 410 for a tombstone.
+    /// Makes the directory answer with this status for a DID: 404, 500, 410 for a tombstone.
     pub fn set_did_status(&self, did: &str, status: u16) {
         self.set_identity(did, Identity::Status(status));
     }
 
-    /// Lets a handle resolve to a DID, which claims the first that it gets. Without this a user's
-    /// handle is `{last part of the DID}.test`.
+    /// Makes a handle resolve to a DID, which claims the first one set. The default handle of a
+    /// user is `{last part of the DID}.test`.
     pub fn set_handle(&self, handle: &str, did: &str) {
         let handles = &mut self.shared.lock().directory.handles;
         handles.retain(|(known, _)| known != handle);
@@ -272,59 +272,59 @@ impl Network {
 
 /// Behaviour.
 impl Network {
-    /// Changes how the servers behave.
+    /// Changes the behaviour of the servers.
     pub fn configure(&self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.shared.lock().policy);
     }
 
-    /// Makes a PDS answer as this server software does.
+    /// Makes a PDS imitate this server software.
     pub fn set_dialect(&self, pds: usize, dialect: Dialect) {
         self.shared.lock().servers[pds].dialect = dialect;
     }
 
-    /// Replaces members of a server's metadata; null removes one.
+    /// Replaces members of a server's metadata. Null removes one.
     pub fn patch_server_metadata(&self, pds: usize, patch: Value) {
         if let Value::Object(patch) = patch {
             self.shared.lock().servers[pds].metadata_patch = patch;
         }
     }
 
-    /// Replaces members of a PDS's resource metadata; null removes one.
+    /// Replaces members of a PDS's resource metadata. Null removes one.
     pub fn patch_resource_metadata(&self, pds: usize, patch: Value) {
         if let Value::Object(patch) = patch {
             self.shared.lock().servers[pds].resource_patch = patch;
         }
     }
 
-    /// Returns a request of the app to a PDS, as far as the rate limit is concerned: the app has
-    /// oauthctl's address. Whether it was answered.
+    /// Counts a request of the app to a PDS for the rate limit, since the app has oauthctl's
+    /// address. Returns whether it was answered.
     pub fn request_as_app(&self, pds: usize) -> bool {
         self.shared.lock().count_request(pds).is_none_or(|used| !used.is_exceeded)
     }
 
-    /// Makes every nonce handed out so far worthless.
+    /// Invalidates all earlier nonces.
     pub fn rotate_nonces(&self) {
         for server in &mut self.shared.lock().servers {
             server.nonces.rotate();
         }
     }
 
-    /// Makes the servers forget the client documents they keep: a restart.
+    /// Clears the servers' caches of client documents, like a restart.
     pub fn forget_documents(&self) {
         self.shared.lock().clients.clear();
     }
 
-    /// Lets a fault happen on every request to an endpoint.
+    /// Applies a fault to all requests to an endpoint.
     pub fn fault(&self, endpoint: Endpoint, fault: Fault) {
         self.inject(Injection::new(endpoint, fault));
     }
 
-    /// Lets a fault happen on the next request to an endpoint.
+    /// Applies a fault to the next request to an endpoint.
     pub fn fault_once(&self, endpoint: Endpoint, fault: Fault) {
         self.inject(Injection::new(endpoint, fault).times(1));
     }
 
-    /// Lets a fault happen where the injection says.
+    /// Applies a fault as described by the injection.
     pub fn inject(&self, injection: Injection) {
         self.shared.lock().faults.add(injection);
     }
@@ -334,19 +334,18 @@ impl Network {
         self.shared.lock().faults.clear();
     }
 
-    /// Lets time pass for the servers. Proofs are still judged by the machine's clock, by which
-    /// clients make them.
+    /// Advances the servers' time. Proofs are still checked by the machine's clock, with which
+    /// clients create them.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(by);
     }
 
-    /// Stops the network's clock: from now on only [`Self::advance`] moves it, however long
-    /// anything takes.
+    /// Stops the network's clock. From now on only [`Self::advance`] moves it.
     pub fn stop_clock(&self) {
         self.shared.clock.stop();
     }
 
-    /// Sets how far the network's clock is ahead of the machine's, in milliseconds.
+    /// Sets the difference between the network's clock and the machine's, in milliseconds.
     pub fn set_clock_offset(&self, offset: Millis) {
         self.shared.clock.set_offset(offset);
     }
@@ -364,33 +363,33 @@ impl Network {
         self.sessions_of(did).pop()
     }
 
-    /// Returns the truth about every session there has been, in the order of their logins.
+    /// Returns the truth about all sessions, in the order of their logins.
     pub fn sessions(&self) -> Vec<SessionState> {
         let state = self.shared.lock();
         state.sessions.iter().map(Into::into).collect()
     }
 
-    /// All sessions of a DID, oldest first.
+    /// Returns all sessions of a DID, oldest first.
     pub fn sessions_of(&self, did: &str) -> Vec<SessionState> {
         let state = self.shared.lock();
         let ids = state.sessions.of_did(did);
         ids.map(|id| (&state.sessions[id]).into()).collect()
     }
 
-    /// Returns the session that a token belongs to or once belonged to.
+    /// Returns the session of a current or former token.
     pub fn session_by_token(&self, token: &str) -> Option<SessionState> {
         let state = self.shared.lock();
         let id = state.sessions.by_any_token(token)?;
         Some((&state.sessions[id]).into())
     }
 
-    /// Returns the session that a stored record belongs to or once belonged to.
+    /// Returns the session of a stored record, with current or former tokens.
     pub fn session_of(&self, record: &Value) -> Option<SessionState> {
         self.session_by_token(record["tokenSet"]["refresh_token"].as_str()?)
     }
 
-    /// Checks whether a client that has this record can go on: its session lives, its refresh token
-    /// is the current one, and its DPoP key, kid and issuer are the session's.
+    /// Checks whether a client with this record can continue: its session is alive, its refresh
+    /// token is the current one, and its DPoP key, kid and issuer are the session's.
     pub fn is_alive_with(&self, record: &Value) -> bool {
         let tokens = &record["tokenSet"];
         let dpop_key = record.get("dpopKey").unwrap_or(&record["dpopJwk"]);
@@ -403,25 +402,25 @@ impl Network {
         })
     }
 
-    /// Checks whether the record's access token is the session's newest, which alone works.
+    /// Checks whether the record's access token is the session's newest, which alone is valid.
     pub fn has_current_access(&self, record: &Value) -> bool {
         let Some(token) = record["tokenSet"]["access_token"].as_str() else { return false };
         let Some(session) = self.session_of(record) else { return false };
         let state = self.shared.lock();
         state.sessions.by_current_access(session.pds, &access_id(token)).is_some_and(|id| {
-            // Of two sessions of one account, the other's will not do.
+            // Two sessions of one account must not be confused.
             state.sessions[id].refresh_token == session.refresh_token
         })
     }
 
-    /// How many sessions live.
+    /// Returns the number of living sessions.
     pub fn alive(&self) -> usize {
         let state = self.shared.lock();
         let living = state.sessions.iter().filter(|one| one.ended.is_none());
         living.count()
     }
 
-    /// Ends all sessions of a DID, as its user does on another device.
+    /// Ends all sessions of a DID, like its user on another device.
     pub fn end_sessions_of(&self, did: &str) {
         let mut state = self.shared.lock();
         let ids: Vec<_> = state.sessions.of_did(did).collect();
@@ -431,9 +430,9 @@ impl Network {
     }
 }
 
-/// What was asked.
+/// Requests.
 impl Network {
-    /// All requests so far, in the order of their answers.
+    /// Returns all requests so far, in the order of their answers.
     pub fn requests(&self) -> Vec<Logged> {
         self.shared.lock().record.log.clone()
     }
@@ -445,17 +444,17 @@ impl Network {
         requests
     }
 
-    /// Sums over all requests.
+    /// Returns sums over all requests.
     pub fn counters(&self) -> Counters {
         self.shared.lock().record.counters.clone()
     }
 
-    /// Forgets log and counters.
+    /// Clears log and counters.
     pub fn clear_log(&self) {
         self.shared.lock().record.clear();
     }
 
-    /// Switches the log off or on; counters go on. For very many requests.
+    /// Switches the log off or on, for very many requests. Counters are not affected.
     pub fn set_logging(&self, on: bool) {
         self.shared.lock().record.quiet = !on;
     }

@@ -1,6 +1,6 @@
-//! Real PostgreSQL servers for tests: Debian's package, loopback and a socket only, a directory of
-//! their own, gone when dropped. The server refuses to run as root; then it runs as the package's
-//! user.
+//! Real PostgreSQL servers for tests: Debian's package, on loopback and a socket only, in a
+//! temporary directory that is removed on drop. The server refuses to run as root; it then runs as
+//! the package's user.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,16 +14,16 @@ use tempfile::TempDir;
 
 use crate::redis::{Certificates, free_port, wait_until};
 
-/// The user of Debian's package.
+/// User of Debian's package.
 const USER: &str = "postgres";
 
-/// The role of the app, which owns its tables.
+/// Role of the app, which owns its tables.
 pub const ROLE: &str = "app";
 
-/// Its password.
+/// Password of the role.
 pub const PASSWORD: &str = "app-password-123";
 
-/// One server, with a database `app` of the role [`ROLE`].
+/// Server with a database `app` of the role [`ROLE`].
 pub struct Postgres {
     child: Child,
     port: u16,
@@ -33,7 +33,7 @@ pub struct Postgres {
     stopped: Mutex<Vec<String>>,
 }
 
-/// Where the package has its programs, which are not on the search path.
+/// Returns the path of a program of the package, which is not on the search path.
 fn program(name: &str) -> PathBuf {
     let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
@@ -50,7 +50,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Returns a command that runs as a user whom the server accepts.
+/// Returns a command that runs as a user accepted by the server.
 fn command(name: &str) -> Command {
     command_of(program(name))
 }
@@ -83,7 +83,7 @@ fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Returns a data directory as `initdb` makes it, which takes seconds and is done once a machine.
+/// Returns a data directory made by `initdb`, which takes seconds and is done once per machine.
 fn template() -> PathBuf {
     let version = run(Command::new(program("postgres")).arg("--version"));
     let name = format!(
@@ -101,24 +101,24 @@ fn template() -> PathBuf {
         initdb.args(["--no-sync", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"]);
         initdb.args(["--auth-local=trust", "--auth-host=scram-sha-256", "-D"]).arg(&made);
         run(&mut initdb);
-        // Somebody else may have been sooner.
+        // Another process may have been faster.
         let _ = fs::rename(&made, &place);
     }
     place
 }
 
 impl Postgres {
-    /// Returns a server with an empty database.
+    /// Starts a server with an empty database.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// The same with settings of `postgresql.conf`: `["synchronous_commit=off"]`.
+    /// Starts a server with settings of `postgresql.conf`: `["synchronous_commit=off"]`.
     pub fn start_with(settings: &[&str]) -> Self {
         Self::begin(settings, None)
     }
 
-    /// The same, which also encrypts.
+    /// Starts a server with TLS.
     pub fn start_tls(certificates: &Certificates, settings: &[&str]) -> Self {
         Self::begin(settings, Some(certificates))
     }
@@ -238,7 +238,7 @@ impl Postgres {
         });
     }
 
-    /// Where it listens on loopback.
+    /// Returns the port on loopback.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -248,12 +248,12 @@ impl Postgres {
         self.dir.path().join("socket")
     }
 
-    /// What the server has said.
+    /// Returns the server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
-    /// `postgres://app:…@127.0.0.1:PORT/app`
+    /// Returns `postgres://app:…@127.0.0.1:PORT/app`.
     pub fn url(&self) -> String {
         format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/app", self.port)
     }
@@ -267,12 +267,12 @@ impl Postgres {
         self.psql(ROLE, "app", sql)
     }
 
-    /// The same as the superuser, in the database of the server's own.
+    /// Runs SQL as the superuser, in the server's own database.
     pub fn admin(&self, sql: &str) -> String {
         self.psql("postgres", "postgres", sql)
     }
 
-    /// The same as anybody, anywhere.
+    /// Runs SQL as any role, in any database.
     pub fn psql(&self, role: &str, database: &str, sql: &str) -> String {
         let mut psql = Command::new(program("psql"));
         psql.args([
@@ -289,7 +289,7 @@ impl Postgres {
         ]);
         psql.arg(self.socket()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = psql.spawn().expect("psql can be started");
-        // Beside the process, which may fill its output before it has read all input.
+        // In a thread, because the process may fill its output before it has read all input.
         let mut input = child.stdin.take().expect("it is piped");
         let text = sql.to_owned();
         let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
@@ -299,18 +299,18 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, like a crash.
     pub fn kill(&mut self) {
         for process in self.stopped().drain(..) {
             let _ = Command::new("kill").args(["-KILL", &process]).stderr(Stdio::null()).status();
         }
-        // Its children end when they miss it; `immediate` tells them.
+        // Its children end when they notice the loss; `immediate` tells them.
         let mut quit = Command::new("kill");
         let _ = quit.args(["-QUIT", &self.child.id().to_string()]).stderr(Stdio::null()).status();
         let _ = self.child.wait();
     }
 
-    /// Starts it again after [`Self::kill`], where it was.
+    /// Restarts it after [`Self::kill`], with its data.
     pub fn restart(&mut self) {
         self.child = Self::launch(&self.dir, self.port, &self.options);
         self.wait();

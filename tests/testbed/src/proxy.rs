@@ -1,4 +1,4 @@
-//! A TCP proxy that misbehaves on request: between the program and a store, or in front of a PDS.
+//! TCP proxy with faults on request: between the program and a store, or in front of a PDS.
 
 use std::{
     io,
@@ -26,7 +26,7 @@ pub use mishap::{Mishap, Spot, Way};
 
 mod mishap;
 
-/// What a proxy has carried.
+/// Traffic of a proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Connections accepted.
@@ -39,7 +39,7 @@ pub struct Traffic {
     pub down: u64,
 }
 
-/// What happens in one direction.
+/// Faults of one direction.
 #[derive(Debug, Clone, Copy, Default)]
 struct Direction {
     delay: Duration,
@@ -48,7 +48,7 @@ struct Direction {
     garble: bool,
 }
 
-/// The settings, and what is told to all connections.
+/// Settings and signals shared by all connections.
 #[derive(Debug)]
 struct Shared {
     upstream: SocketAddr,
@@ -56,14 +56,14 @@ struct Shared {
     down: Mutex<Direction>,
     fate: Fate,
     accepting: watch::Sender<bool>,
-    /// Changes when all connections are to be killed.
+    /// Changes when all connections are to be closed.
     kills: watch::Sender<u64>,
     connections: AtomicU64,
     open: AtomicU64,
     carried: [AtomicU64; 2],
 }
 
-/// A running proxy, with threads of its own. It stops when it is dropped.
+/// Running proxy with its own threads. Stops on drop.
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
@@ -80,7 +80,7 @@ impl Drop for Proxy {
 }
 
 impl Proxy {
-    /// Stands before what is at this URL of this machine: `http://localhost:PORT`.
+    /// Starts a proxy in front of this URL of this machine: `http://localhost:PORT`.
     pub fn before(url: &str) -> io::Result<Self> {
         let port = url.trim_end_matches('/').rsplit(':').next().and_then(|port| port.parse().ok());
         let port =
@@ -88,7 +88,8 @@ impl Proxy {
         Self::start((Ipv4Addr::LOCALHOST, port).into())
     }
 
-    /// Listens on an ephemeral loopback port and forwards to `upstream`, faithfully at first.
+    /// Starts a proxy on an ephemeral loopback port that forwards to `upstream`, initially without
+    /// faults.
     pub fn start(upstream: SocketAddr) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -117,46 +118,45 @@ impl Proxy {
         Ok(Self { shared, address, runtime: Some(runtime) })
     }
 
-    /// Where clients connect to.
+    /// Returns the address for clients.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://localhost:PORT`, for use as a PDS's URL.
+    /// Returns `http://localhost:PORT`, for use as a PDS's URL.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.address.port())
     }
 
-    /// Delays every byte by this much in each direction, without limiting the throughput: half a
-    /// round trip time.
+    /// Delays all bytes by this much in each direction, without limiting the throughput.
     pub fn set_delay(&self, up: Duration, down: Duration) {
         lock(&self.shared.up).delay = up;
         lock(&self.shared.down).delay = down;
     }
 
-    /// Kills a connection once so many bytes have gone from the client to the upstream. Counts per
+    /// Closes a connection after this number of bytes from the client to the upstream. Counts per
     /// connection.
     pub fn cut_after_up(&self, bytes: Option<u64>) {
         lock(&self.shared.up).cut_after = bytes;
     }
 
-    /// Kills a connection once so many bytes have come back. 0: the request arrives, no answer
-    /// does.
+    /// Closes a connection after this number of bytes to the client. With 0, the request arrives,
+    /// but no answer.
     pub fn cut_after_down(&self, bytes: Option<u64>) {
         lock(&self.shared.down).cut_after = bytes;
     }
 
-    /// Ends only the answer's direction after so many bytes: a half-closed connection.
+    /// Half-closes a connection after this number of bytes to the client.
     pub fn half_close_after_down(&self, bytes: Option<u64>) {
         lock(&self.shared.down).close_after = bytes;
     }
 
-    /// Inverts every byte that comes back.
+    /// Inverts all bytes to the client.
     pub fn garble_down(&self, on: bool) {
         lock(&self.shared.down).garble = on;
     }
 
-    /// Refuses new connections, or accepts them again; returns when it does.
+    /// Refuses new connections, or accepts them again. Returns when that is in effect.
     pub fn refuse(&self, on: bool) {
         let changes = self
             .shared
@@ -167,34 +167,33 @@ impl Proxy {
         }
     }
 
-    /// Kills all connections there are.
+    /// Closes all connections.
     pub fn kill_all(&self) {
         self.shared.kills.send_modify(|kills| *kills += 1);
     }
 
-    /// Lets this happen to one message of those that come from now on.
+    /// Plans a mishap for one of the following messages.
     pub fn plan(&self, spot: Spot, mishap: Mishap) {
         self.shared.fate.plan(Some((spot, mishap)));
     }
 
-    /// How many messages have come since the last plan or healing: from clients, and from the
+    /// Returns the number of messages since the last plan or healing: from clients, and from the
     /// upstream.
     pub fn messages(&self) -> [u64; 2] {
         self.shared.fate.messages()
     }
 
-    /// Checks whether what was planned has happened: whether there was such a message.
+    /// Checks whether the planned mishap has happened, that is, whether there was such a message.
     pub fn struck(&self) -> bool {
         self.shared.fate.struck()
     }
 
-    /// Returns the answer that, by what was planned, never arrived as it was; none before that, or
-    /// where none was spoilt.
+    /// Returns the answer that the mishap has damaged or lost, if any.
     pub fn spoilt(&self) -> Option<Vec<u8>> {
         self.shared.fate.spoilt()
     }
 
-    /// Forwards faithfully again.
+    /// Ends all faults.
     pub fn heal(&self) {
         self.shared.fate.plan(None);
         *lock(&self.shared.up) = Direction::default();
@@ -202,7 +201,7 @@ impl Proxy {
         self.refuse(false);
     }
 
-    /// What has been carried so far.
+    /// Returns the traffic so far.
     pub fn traffic(&self) -> Traffic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic {
@@ -218,7 +217,7 @@ fn lock(direction: &Mutex<Direction>) -> MutexGuard<'_, Direction> {
     direction.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Accepts connections; while they are to be refused, nothing listens on the port.
+/// Accepts connections. While they are refused, nothing listens on the port.
 async fn accept(shared: Arc<Shared>, listener: TcpListener, address: SocketAddr) {
     let mut accepting = shared.accepting.subscribe();
     let mut listener = Some(listener);
@@ -254,7 +253,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, address: SocketAddr)
     }
 }
 
-/// Carries one connection until both directions end or it is killed.
+/// Forwards one connection until both directions end or it is closed.
 async fn carry(shared: Arc<Shared>, client: TcpStream) {
     shared.connections.fetch_add(1, Ordering::Relaxed);
     shared.open.fetch_add(1, Ordering::Relaxed);
@@ -287,7 +286,7 @@ async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
 ) -> io::Result<()> {
-    // Long enough that a line with a delay carries as much as one without.
+    // Long enough that a delay does not limit the throughput.
     let (line, mut end) = mpsc::channel::<(Instant, Vec<u8>)>(1024);
     let settings = || *lock([&shared.up, &shared.down][way as usize]);
     let read = async move {

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// `N` random bytes.
+/// Returns `N` random bytes.
 #[allow(clippy::disallowed_methods, reason = "the test network has no Context")]
 pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut out = [0; N];
@@ -10,7 +10,7 @@ pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     out
 }
 
-/// `N` random bytes, as hexadecimal.
+/// Returns `N` random bytes in hexadecimal.
 pub(crate) fn hex<const N: usize>() -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes::<N>()
@@ -20,7 +20,7 @@ pub(crate) fn hex<const N: usize>() -> String {
         .collect()
 }
 
-/// `N` random bytes, as unpadded base64url.
+/// Returns `N` random bytes in unpadded base64url.
 pub(crate) fn base64url<const N: usize>() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>())
 }

@@ -1,4 +1,4 @@
-//! Real Redis servers for tests: loopback only, no persistence, gone when dropped.
+//! Real Redis servers for tests: loopback only, no persistence, stopped on drop.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use crate::proxy::Proxy;
 pub use crate::resp::{Answer, Connection};
 
-/// How long anything may take to come up.
+/// Time limit for starting anything.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The name sentinels know the master by.
+/// Name of the master in sentinels.
 pub const MASTER: &str = "mymaster";
 
-/// One server.
+/// Single server.
 pub struct Redis {
     child: Child,
     port: u16,
@@ -27,26 +27,26 @@ pub struct Redis {
     options: Vec<String>,
 }
 
-/// Certificates for a server that only a private authority vouches for.
+/// Certificates of a server, signed by a private authority.
 pub struct Certificates {
-    /// The authority's certificate, PEM.
+    /// Certificate of the authority, PEM.
     pub ca: String,
-    /// The server's certificate, PEM.
+    /// Certificate of the server, PEM.
     pub certificate: String,
-    /// Its private key, PEM.
+    /// Private key of the server, PEM.
     pub key: String,
 }
 
-/// A master, a replica and three sentinels.
+/// Master, replica and three sentinels.
 pub struct Sentinels {
-    /// The servers, the first master first.
+    /// Servers, with the first master first.
     pub servers: Vec<Redis>,
     sentinels: Vec<Redis>,
 }
 
-/// Three masters, each with a replica if asked for.
+/// Three masters, each with a replica on request.
 pub struct Cluster {
-    /// The masters, then the replicas.
+    /// Masters, then replicas.
     pub nodes: Vec<Redis>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
 }
 
 impl Redis {
-    /// Returns a server with nothing in it.
+    /// Starts an empty server.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -84,13 +84,13 @@ impl Redis {
         panic!("redis-server ends as soon as it has begun: {options:?}");
     }
 
-    /// Checks whether it gets the port, which somebody else may have taken in the meantime: then it
+    /// Checks whether it gets the port. If another process has taken it in the meantime, the server
     /// ends at once.
     fn comes_up(&mut self) -> bool {
         let mut is_over = false;
         wait_until("redis-server", || {
             is_over = self.child.try_wait().is_ok_and(|status| status.is_some());
-            // It makes its socket when it has its port.
+            // The socket is created after the port.
             is_over || self.socket().exists()
         });
         if !is_over {
@@ -99,7 +99,7 @@ impl Redis {
         !is_over
     }
 
-    /// Returns a server that also listens for TLS.
+    /// Starts a server with an additional TLS port.
     pub fn start_tls(certificates: &Certificates, options: &[&str]) -> Self {
         let files = TempDir::new().expect("a directory can be made");
         let write = |name: &str, text: &str| {
@@ -144,28 +144,28 @@ impl Redis {
     fn wait(&self) {
         wait_until("redis-server", || {
             Connection::open(self.port).is_ok_and(|mut connection| {
-                // Whatever it says, it is there; unless it is still loading.
+                // Any answer will do, unless it is still loading.
                 connection.ask(&["PING"]).is_ok()
             })
         });
     }
 
-    /// Where it listens.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it listens for TLS.
+    /// Returns the TLS port.
     pub fn tls_port(&self) -> u16 {
         self.tls_port
     }
 
-    /// Where it listens, too.
+    /// Returns the path of its socket.
     pub fn socket(&self) -> PathBuf {
         self.dir.path().join("redis.sock")
     }
 
-    /// `redis://127.0.0.1:PORT`
+    /// Returns `redis://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -179,33 +179,33 @@ impl Redis {
         answer.expect("the server answers")
     }
 
-    /// Waits until a replica has everything.
+    /// Waits until a replica has all data.
     pub fn wait_for(&self, replica: &Self) {
         wait_until("the replica", || has_caught_up(self, replica));
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, like a crash.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Stops the process, so that nothing is answered and no connection closed, or lets it go on.
+    /// Stops the process without closing connections, or continues it.
     pub fn freeze(&self, on: bool) {
         let signal = if on { "-STOP" } else { "-CONT" };
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the process takes signals");
     }
 
-    /// Starts it again after [`Self::kill`], where it was, with what it has saved.
+    /// Restarts it after [`Self::kill`], with its saved data.
     pub fn restart(&mut self) {
         self.child = Self::launch(&self.options);
         self.wait();
     }
 }
 
-/// Checks whether a replica has what its master has. `WAIT` does not say it: it asks for what its
-/// own connection wrote.
+/// Checks whether a replica has all data of its master. `WAIT` covers only the writes of its own
+/// connection.
 fn has_caught_up(master: &Redis, replica: &Redis) -> bool {
     let (Answer::List(master), Answer::List(replica)) =
         (master.ask(&["ROLE"]), replica.ask(&["ROLE"]))
@@ -234,7 +234,7 @@ fn started(child: std::io::Result<Child>) -> Child {
 }
 
 impl Certificates {
-    /// For a server on loopback.
+    /// Creates certificates for a server on loopback.
     pub fn new() -> Self {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
         let key = || KeyPair::generate().expect("a key can be made");
@@ -246,14 +246,14 @@ impl Certificates {
         let server_key = key();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut server = CertificateParams::new(names).expect("these names are valid");
-        // Of the same name as its authority it would pass for one that signed itself.
+        // With the same name as its authority it would appear self-signed.
         server.distinguished_name.push(rcgen::DnType::CommonName, "server");
         let certificate =
             server.signed_by(&server_key, &issuer).expect("a certificate can be signed").pem();
         Self { ca, certificate, key: server_key.serialize_pem() }
     }
 
-    /// One certificate that is its own authority.
+    /// Creates a self-signed certificate.
     pub fn of_its_own_authority() -> Self {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
         let key = KeyPair::generate().expect("a key can be made");
@@ -272,14 +272,14 @@ impl Default for Certificates {
 }
 
 impl Sentinels {
-    /// Starts all of them and waits until they know each other.
+    /// Starts all servers and waits until they know each other.
     pub fn start() -> Self {
         let master = Self::master();
         let port = master.port();
         Self::around(master, port)
     }
 
-    /// The same with a proxy between the master and its replica, which may be made to lag behind.
+    /// Starts them with a proxy between master and replica, so that the replica can be made to lag.
     pub fn start_with_proxy() -> (Self, Proxy) {
         let master = Self::master();
         let proxy =
@@ -292,7 +292,8 @@ impl Sentinels {
         Redis::start_with(&["--repl-diskless-sync-delay", "0"])
     }
 
-    /// `source` is where the replica finds the master.
+    /// Starts replica and sentinels of a master. `source` is the port on which the replica finds
+    /// it.
     fn around(master: Redis, source: u16) -> Self {
         let port = master.port().to_string();
         let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {source}")]);
@@ -316,7 +317,7 @@ impl Sentinels {
         started
     }
 
-    /// On a machine with much else to do a server that lives may be silent for a second.
+    /// Starts a sentinel. On a busy machine, a living server may not answer for a second.
     fn sentinel(master: &str) -> Redis {
         let dir = TempDir::new().expect("a directory can be made");
         let port = free_port();
@@ -335,7 +336,7 @@ impl Sentinels {
         sentinel
     }
 
-    /// `redis+sentinel://…`
+    /// Returns `redis+sentinel://…`.
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self
             .sentinels
@@ -345,12 +346,12 @@ impl Sentinels {
         format!("redis+sentinel://{}/{MASTER}", hosts.join(","))
     }
 
-    /// Ends the master. The sentinels make the replica the new one, after a few seconds.
+    /// Kills the master. The sentinels promote the replica after a few seconds.
     pub fn kill_master(&mut self) {
         self.servers[0].kill();
     }
 
-    /// Tells the sentinels to make a replica the master, as before a maintenance.
+    /// Tells the sentinels to promote a replica, as before a maintenance.
     pub fn fail_over(&self) {
         let told = self.sentinels[0].ask(&["SENTINEL", "FAILOVER", MASTER]);
         assert_eq!(told, Answer::Status("OK".to_owned()));
@@ -380,13 +381,12 @@ impl Sentinels {
         inside
     }
 
-    /// Waits until one of the servers is the master, by all sentinels, and the other is its
-    /// replica. Returns which.
+    /// Waits until all sentinels agree on one of the servers as the master, and the other is its
+    /// replica. Returns its number.
     pub fn settled_master(&self) -> usize {
         let mut settled = 0;
         wait_until("one master", || {
-            // Whatever is under way has begun, or has not, in the time in which sentinels notice
-            // it.
+            // Within this time sentinels notice any failure.
             sleep(Duration::from_secs(3));
             (0..2).any(|at| {
                 let port = self.servers[at].port().to_string();
@@ -411,7 +411,7 @@ impl Sentinels {
         wait_until("the new replica", || has_caught_up(&self.servers[1], &self.servers[0]));
     }
 
-    /// Waits until the replica is the master, and all sentinels say so.
+    /// Waits until the replica is the master, and all sentinels agree.
     pub fn wait_for_fail_over(&self) {
         let port = self.servers[1].port().to_string();
         wait_until("the fail-over", || {
@@ -426,14 +426,14 @@ impl Sentinels {
         });
     }
 
-    /// Waits until the replica has everything.
+    /// Waits until the replica has all data.
     pub fn wait_for_replica(&self) {
         wait_until("the replica", || has_caught_up(&self.servers[0], &self.servers[1]));
     }
 }
 
 impl Cluster {
-    /// Starts three masters, each with a replica or none, and waits until they are one cluster.
+    /// Starts three masters, each with a replica or none, and waits until they form a cluster.
     pub fn start(with_replicas: bool) -> Self {
         let count = if with_replicas { 6 } else { 3 };
         let nodes: Vec<_> = (0..count)
@@ -483,8 +483,7 @@ impl Cluster {
         Self { nodes: nodes.into_iter().map(|(node, _)| node).collect() }
     }
 
-    /// Makes a replica the master of its part: in agreement with the master that it replaces, or
-    /// without.
+    /// Promotes a replica, with or without the agreement of its master.
     pub fn fail_over(&self, replica: usize, how: &[&str]) {
         let told = self.nodes[replica].ask(&[&["CLUSTER", "FAILOVER"], how].concat());
         assert_eq!(told, Answer::Status("OK".to_owned()));
@@ -527,21 +526,21 @@ impl Cluster {
         }
     }
 
-    /// Lets nodes be silent for so long before others take over, on a machine with much else to do.
+    /// Sets the time after which a silent node is replaced, for a busy machine.
     pub fn be_patient(&self, time: Duration) {
         for node in &self.nodes {
             node.ask(&["CONFIG", "SET", "cluster-node-timeout", &time.as_millis().to_string()]);
         }
     }
 
-    /// Waits until the replicas have everything.
+    /// Waits until the replicas have all data.
     pub fn wait_for_replicas(&self) {
         for (master, replica) in self.nodes.iter().zip(self.nodes.iter().skip(3)) {
             wait_until("a replica", || has_caught_up(master, replica));
         }
     }
 
-    /// `redis+cluster://…`
+    /// Returns `redis+cluster://…`.
     pub fn url(&self) -> String {
         let hosts: Vec<_> =
             self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();

@@ -1,9 +1,9 @@
-//! Just enough of Redis's protocol to speak to a server in tests: one command, one answer.
+//! Minimal client for the Redis protocol: one command, one answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
-/// An answer.
+/// Answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// `+OK`
@@ -12,13 +12,13 @@ pub enum Answer {
     Error(String),
     /// `:1`
     Number(i64),
-    /// A string, or nothing.
+    /// String or nil.
     Bulk(Option<Vec<u8>>),
-    /// A list.
+    /// List.
     List(Vec<Self>),
 }
 
-/// A connection.
+/// Connection.
 pub struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -29,7 +29,7 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Asks one thing.
+    /// Sends a command and returns its answer.
     pub fn ask<A: AsRef<[u8]>>(&mut self, command: &[A]) -> io::Result<Answer> {
         let mut packed = format!("*{}\r\n", command.len()).into_bytes();
         for part in command {

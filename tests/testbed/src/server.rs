@@ -1,5 +1,5 @@
-//! The listeners: one per site, all answering through one door where faults are applied and
-//! requests recorded.
+//! Listeners, one per site. All requests pass through one function that applies faults and records
+//! them.
 
 use std::{
     io,
@@ -36,20 +36,20 @@ use crate::{
     state::Shared,
 };
 
-/// Who listens on a port.
+/// Site on a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Site {
-    /// A PDS, which is its own authorization server.
+    /// PDS with its own authorization server.
     Pds(usize),
-    /// The PLC directory.
+    /// PLC directory.
     Plc,
     /// did:web documents, handles and DNS.
     Web,
-    /// The app's documents.
+    /// Documents of the app.
     App,
 }
 
-/// Starts listening on an ephemeral loopback port; the site answers until the handle is aborted.
+/// Starts to listen on an ephemeral loopback port. The site answers until the handle is aborted.
 pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, AbortHandle)> {
     let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
@@ -65,13 +65,13 @@ pub(crate) fn listen(shared: &Arc<Shared>, site: Site) -> io::Result<(u16, Abort
     );
     let service = router.into_make_service_with_connect_info::<Line>();
     let task = tokio::spawn(async move {
-        // Runs until aborted: accepting never fails for good.
+        // Runs until aborted: accepting never fails permanently.
         let _ = axum::serve(listener, service).await;
     });
     Ok((port, task.abort_handle()))
 }
 
-/// Reads a request, answers it in a task of its own and ends the connection the way the faults say.
+/// Reads a request, answers it in its own task and ends the connection according to the faults.
 async fn answer(
     shared: Arc<Shared>,
     site: Site,
@@ -80,7 +80,7 @@ async fn answer(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let request = Request::read(site, parts, body).await;
-    // In its own task: a client that hangs up does not stop a server from finishing what it began.
+    // In its own task, because a server completes its work even if the client disconnects.
     let world = Arc::clone(&shared);
     let work = tokio::spawn(async move { process(&shared, &request).await });
     let (mut reply, ending) =
@@ -98,7 +98,7 @@ async fn answer(
     reply.into_response()
 }
 
-/// Faults, the endpoint's own work, faults again, the record.
+/// Applies faults, does the endpoint's work, applies faults again, and records the request.
 async fn process(shared: &Arc<Shared>, request: &Request) -> (Reply, Ending) {
     let endpoint = Endpoint::of(request);
     let started = Instant::now();
@@ -142,8 +142,8 @@ async fn under_faults(
     outcome
 }
 
-/// Returns the answer under the server's rate limit, with header fields as the reference PDS sends
-/// them.
+/// Returns the answer under the server's rate limit, with header fields like those of the reference
+/// PDS.
 async fn limited(shared: &Shared, pds: usize, answer: impl Future<Output = Reply>) -> Reply {
     let used = shared.lock().count_request(pds);
     let Some(used) = used else { return answer.await };
@@ -169,7 +169,7 @@ async fn pause(time: Duration) {
     }
 }
 
-/// A listener whose connections can be cut from inside a handler.
+/// Listener whose connections can be closed by a handler.
 struct Door {
     listener: TcpListener,
     shared: Arc<Shared>,
@@ -196,12 +196,12 @@ impl Listener for Door {
     }
 }
 
-/// One TCP connection's switch.
+/// Switch of one TCP connection.
 #[derive(Debug, Clone, Default)]
 struct Line(Arc<AtomicBool>);
 
 impl Line {
-    /// Everything written from now on fails, so the connection closes without an answer.
+    /// Makes all further writes fail, so that the connection closes without an answer.
     fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -221,7 +221,7 @@ impl Connected<IncomingStream<'_, Door>> for Line {
     }
 }
 
-/// A stream that obeys its [`Line`].
+/// Stream controlled by its [`Line`].
 struct Connection {
     stream: TcpStream,
     line: Line,

@@ -1,4 +1,4 @@
-//! The sessions as the authorization servers know them: the truth that a store is compared with.
+//! Sessions as known to the authorization servers: the truth with which a store is compared.
 
 use std::{collections::HashMap, ops::Index};
 
@@ -11,16 +11,16 @@ use crate::{
     state::{Policy, Server},
 };
 
-/// How the client authenticated when the session began, which binds it.
+/// Client authentication at the start of the session, to which it is bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Binding {
-    /// A public client.
+    /// Public client.
     Public,
-    /// A client key, for life.
+    /// Client key, permanently.
     Key { kid: String, alg: String, jkt: String },
 }
 
-/// One session.
+/// Session.
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) server: usize,
@@ -35,38 +35,38 @@ pub(crate) struct Session {
     pub(crate) access_expires: Millis,
     pub(crate) refresh_token: String,
     pub(crate) generation: u64,
-    /// Why it ended, if it has.
+    /// Reason for its end, if it has ended.
     pub(crate) ended: Option<&'static str>,
-    /// A refresh has looked the token up and not rotated it yet.
+    /// True while a refresh has looked the token up and not rotated it yet.
     pub(crate) in_exchange: bool,
 }
 
-/// What a test may know about a session.
+/// Session as visible to tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
-    /// Its user.
+    /// Account.
     pub did: String,
-    /// The server still honours it.
+    /// True if the server still accepts it.
     pub alive: bool,
-    /// Why it ended: `revoked`, `Refresh token replayed`, ….
+    /// Reason for its end: `revoked`, `Refresh token replayed`, ….
     pub ended: Option<String>,
-    /// The one refresh token that works.
+    /// Current refresh token.
     pub refresh_token: String,
-    /// How often it has been refreshed.
+    /// Number of refreshes.
     pub generation: u64,
-    /// The client key it is bound to; none for a public client.
+    /// Client key to which it is bound, `None` for a public client.
     pub kid: Option<String>,
-    /// The thumbprint of that key.
+    /// Thumbprint of that key.
     pub key_thumbprint: Option<String>,
-    /// The client it belongs to.
+    /// Client to which it belongs.
     pub client_id: String,
-    /// The thumbprint of its DPoP key.
+    /// Thumbprint of its DPoP key.
     pub dpop_thumbprint: String,
-    /// When the login was.
+    /// Time of the login.
     pub created: Millis,
-    /// When it was last refreshed.
+    /// Time of the last refresh.
     pub refreshed: Millis,
-    /// Which PDS it lives on.
+    /// Number of its PDS.
     pub pds: usize,
 }
 
@@ -93,10 +93,10 @@ impl From<&Session> for SessionState {
     }
 }
 
-/// A session's number.
+/// Number of a session.
 pub(crate) type Id = usize;
 
-/// Which token of a session was presented.
+/// Kind of a presented token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presented {
     Current(Id),
@@ -104,7 +104,7 @@ pub(crate) enum Presented {
     Unknown,
 }
 
-/// All sessions, with the ways to find them.
+/// All sessions, with indexes.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     all: Vec<Session>,
@@ -143,17 +143,17 @@ impl Sessions {
         self.by_did.get(did).into_iter().flatten().copied()
     }
 
-    /// Returns the session a refresh token belongs to or once belonged to, alive or not.
+    /// Returns the session of a current or former refresh token, alive or not.
     pub(crate) fn by_refresh(&self, token: &str) -> Option<Id> {
         self.by_refresh.get(token).copied()
     }
 
-    /// The same for a refresh or access token.
+    /// Returns the session of a current or former refresh or access token.
     pub(crate) fn by_any_token(&self, token: &str) -> Option<Id> {
         self.by_refresh(token).or_else(|| self.by_access.get(&access_id(token)).copied())
     }
 
-    /// What a server finds under a refresh token. Ended sessions are gone.
+    /// Looks up a refresh token like a server. Ended sessions are not found.
     pub(crate) fn present(&self, server: usize, token: &str) -> Presented {
         match self.by_refresh(token) {
             Some(id) if self.all[id].ended.is_none() && self.all[id].server == server => {
@@ -179,7 +179,7 @@ impl Sessions {
         self.all[id].ended.get_or_insert(why);
     }
 
-    /// Gives a session new tokens and the binding of the client that asked; the token endpoint's
+    /// Issues new tokens with the binding of the requesting client. Returns the token endpoint's
     /// 200.
     pub(crate) fn rotate(
         &mut self,
@@ -219,7 +219,7 @@ impl Sessions {
 }
 
 impl Session {
-    /// Makes a new access token, which makes the one before it worthless.
+    /// Creates a new access token, which invalidates the previous one.
     pub(crate) fn renew_access(&mut self, policy: &Policy, server: &Server, now: Millis) -> String {
         let confidential = self.binding != Binding::Public;
         let (lifetime, _) = policy.lifetimes(confidential);
@@ -245,12 +245,12 @@ impl Session {
     }
 }
 
-/// Returns a refresh token as the reference server makes them.
+/// Returns a refresh token in the form of the reference server.
 pub(crate) fn new_refresh_token() -> String {
     format!("ref-{}", random::hex::<32>())
 }
 
-/// Returns the identifier inside an access token, or the token itself where it is opaque.
+/// Returns the identifier in an access token, or the token itself if it is opaque.
 pub(crate) fn access_id(token: &str) -> String {
     Jws::decode(token)
         .ok()

@@ -1,4 +1,4 @@
-//! Everything the network knows, behind one lock that is never held across an await.
+//! State of the network, behind one lock that is never held across an await.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,7 @@ use crate::{
     sessions::Sessions,
 };
 
-/// What all servers and all handles share.
+/// State shared by all servers and handles.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) runtime: tokio::runtime::Handle,
@@ -36,7 +36,7 @@ impl Shared {
     }
 }
 
-/// The network's memory.
+/// State of the network.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) policy: Policy,
@@ -45,46 +45,46 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) documents: Documents,
     pub(crate) clients: ClientCache,
-    /// Identifiers of client assertions and DPoP proofs: each is good for one use.
+    /// Identifiers of client assertions and DPoP proofs, each valid once.
     pub(crate) used_jtis: HashSet<String>,
     pub(crate) faults: Injections,
     pub(crate) record: Record,
-    /// DPoP keys that logins share, where fresh ones would take too long.
+    /// DPoP keys shared by logins, where creating new ones would take too long.
     pub(crate) key_pool: HashMap<(&'static str, usize), Value>,
 }
 
 impl State {
-    /// Counts a request to a PDS, where there is a limit.
+    /// Counts a request to a PDS, if there is a limit.
     pub(crate) fn count_request(&mut self, pds: usize) -> Option<Used> {
         let (limit, window) = self.policy.rate_limit?;
         Some(self.servers[pds].window.count(limit, window))
     }
 }
 
-/// One PDS, which is its own authorization server.
+/// PDS with its own authorization server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// The issuer: scheme, host, port.
+    /// Issuer: scheme, host, port.
     pub(crate) url: String,
     pub(crate) nonces: Nonces,
-    /// Whose answers it gives.
+    /// Server software it imitates.
     pub(crate) dialect: Dialect,
-    /// Signs access tokens.
+    /// Key that signs access tokens.
     pub(crate) secret: [u8; 32],
-    /// Members merged into the documents; null removes.
+    /// Members merged into the documents. Null removes one.
     pub(crate) metadata_patch: Map<String, Value>,
     pub(crate) resource_patch: Map<String, Value>,
     pub(crate) window: Window,
 }
 
-/// What is used up of a server's rate limit.
+/// Usage of a server's rate limit.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     began: Option<Instant>,
     requests: u64,
 }
 
-/// A server's rate limit after one more request.
+/// Rate limit of a server after a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Used {
     pub(crate) limit: u64,
@@ -113,61 +113,61 @@ impl Window {
     }
 }
 
-/// How the servers use DPoP nonces (RFC 9449 section 8).
+/// Use of DPoP nonces by the servers (RFC 9449 section 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoncePolicy {
-    /// Every answer has one, every proof needs one: the reference server.
+    /// Sends one with each answer, and requires one in each proof: the reference server.
     Always,
-    /// Every answer has a new one, which is good for one request.
+    /// Sends a new one with each answer, valid for one request.
     SingleUse,
-    /// Only `use_dpop_nonce` has one, every proof needs one.
+    /// Sends one with `use_dpop_nonce` only, and requires one in each proof.
     OnDemand,
-    /// Every answer has one, a proof may do without; an unknown one makes the proof invalid.
+    /// Sends one with each answer, and does not require any. An unknown one makes the proof
+    /// invalid.
     Optional,
-    /// No answer has one.
+    /// Sends none.
     Never,
 }
 
-/// How the servers behave where real ones differ.
+/// Behaviour of the servers, where real ones differ.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Policy {
-    /// Life of an access token.
+    /// Lifetime of an access token.
     pub access_lifetime: Duration,
-    /// Public clients: from login to the end, and from one refresh to the next.
+    /// Lifetimes of public clients' sessions: from the login, and from the last refresh.
     pub public_lifetime: (Duration, Duration),
-    /// Confidential clients: from login to the end, and from one refresh to the next.
+    /// Lifetimes of confidential clients' sessions: from the login, and from the last refresh.
     pub confidential_lifetime: (Duration, Duration),
-    /// Access tokens are JWTs; otherwise opaque.
+    /// True for JWTs as access tokens, false for opaque ones.
     pub readable_access_tokens: bool,
-    /// A refresh answers with a new refresh token; otherwise the old one stays and the answer has
-    /// none.
+    /// True if a refresh returns a new refresh token, false if the old one stays valid and is not
+    /// returned.
     pub rotate_refresh_tokens: bool,
-    /// The metadata names a revocation endpoint, and it exists.
+    /// True if a revocation endpoint exists and is announced.
     pub revocation: bool,
-    /// How long the servers keep the client's documents; the reference server: 600 s. None by
-    /// default.
+    /// Time for which servers cache the client's documents, none by default. Reference server: 600
+    /// s.
     pub document_cache: Option<Duration>,
-    /// The servers can fetch the client's documents. They do so behind the scenes: faults on the
-    /// app's endpoints are for other readers.
+    /// True if the servers can fetch the client's documents. They do so internally: faults on the
+    /// app's endpoints affect other readers only.
     pub documents_reachable: bool,
-    /// Each PDS answers so many requests in such a window, says so in `RateLimit` fields, and
-    /// refuses the others.
+    /// Rate limit of each PDS: requests per window, announced in `RateLimit` fields.
     pub rate_limit: Option<(u64, Duration)>,
-    /// What nonces the authorization servers give and want.
+    /// Nonce policy.
     pub nonces: NoncePolicy,
-    /// A new nonce after so many answers of an authorization server.
+    /// Number of answers after which an authorization server changes its nonce.
     pub nonce_every: Option<u64>,
-    /// How many earlier nonces are still accepted.
+    /// Number of earlier nonces that are still accepted.
     pub old_nonces: usize,
-    /// What the server takes between looking a refresh token up and rotating it. A second request
-    /// for the same token in that time is answered with a 500.
+    /// Time between looking a refresh token up and rotating it. A second request for the same token
+    /// in that time is answered with a 500.
     pub exchange_time: Duration,
-    /// Proofs and assertions are judged by the network's clock instead of the machine's: clocks
-    /// that disagree.
+    /// True to check proofs and assertions by the network's clock instead of the machine's, to
+    /// simulate a wrong clock.
     pub proofs_follow_clock: bool,
-    /// Seconds by which a proof's `iat` may lie ahead. The reference server: three minutes;
-    /// others: five seconds.
+    /// Maximum number of seconds by which a proof's `iat` may be in the future. Reference server:
+    /// three minutes; others: five seconds.
     pub max_proof_lead: i64,
 }
 
@@ -195,7 +195,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Milliseconds from login to the end, and from one refresh to the next.
+    /// Returns the lifetimes from the login and from the last refresh in milliseconds.
     pub(crate) fn lifetimes(&self, confidential: bool) -> (i64, i64) {
         let (session, refresh) =
             if confidential { self.confidential_lifetime } else { self.public_lifetime };

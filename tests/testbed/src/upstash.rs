@@ -23,11 +23,11 @@ use tokio::sync::oneshot;
 
 use crate::resp::{Answer, Connection};
 
-/// The smallest limit of any plan, in bytes of the body.
+/// Smallest limit of any plan, in bytes of the body.
 const MAX_REQUEST: usize = 1 << 20;
 
-/// The commands of the service, as far as anything here could send them. Servers' own affairs
-/// (`CONFIG`, `WAIT`, `ROLE`, `CLUSTER`, `CLIENT`, `WATCH`) are not among them.
+/// Commands of the service, as far as any test could send them. Administrative ones (`CONFIG`,
+/// `WAIT`, `ROLE`, `CLUSTER`, `CLIENT`, `WATCH`) are not supported.
 const COMMANDS: &[&str] = &[
     "APPEND",
     "COPY",
@@ -87,11 +87,11 @@ const COMMANDS: &[&str] = &[
     "UNLINK",
 ];
 
-/// What answers at one address until it is dropped.
+/// Service at one address. Stops on drop.
 pub struct Front {
     port: u16,
     shared: Arc<Shared>,
-    /// Dropped, it ends the thread that answers.
+    /// Ends the thread on drop.
     _end: oneshot::Sender<()>,
 }
 
@@ -99,12 +99,12 @@ struct Shared {
     redis: u16,
     token: String,
     count: Mutex<u64>,
-    /// The `upstash-sync-token` that the last request brought along.
+    /// The `upstash-sync-token` of the last request.
     brought: Mutex<Option<String>>,
 }
 
 impl Front {
-    /// Starts before the Redis on this port; who asks must bring the token.
+    /// Starts a service for the Redis on this port. Requests require the token.
     pub fn start(redis: u16, token: &str) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             redis,
@@ -121,7 +121,7 @@ impl Front {
             .with_state(Arc::clone(&shared));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
-        // A thread of its own, so that it can be started and dropped from within another runtime.
+        // In its own thread, so that it can be started and dropped within another runtime.
         std::thread::spawn(move || {
             runtime.block_on(async move {
                 let listener = TcpListener::from_std(listener)?;
@@ -134,18 +134,18 @@ impl Front {
         Ok(Self { port, shared, _end: end })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Returns the number of the answer that the last request said it has seen. A server that lags
-    /// behind would wait for it.
+    /// Returns the number of the answer known to the last request. A lagging server would wait for
+    /// it.
     pub fn last_seen(&self) -> Option<u64> {
         self.shared.brought.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.parse().ok()
     }
 
-    /// How many requests came.
+    /// Returns the number of requests.
     pub fn requests(&self) -> u64 {
         *self.shared.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -169,7 +169,7 @@ async fn answer(
     if header("authorization") != Some(&format!("Bearer {}", shared.token)) {
         return refused(StatusCode::UNAUTHORIZED, "WRONGPASS invalid or missing auth token");
     }
-    // GET and PUT have the command in their path, which nothing here makes use of.
+    // GET and PUT have the command in their path, which no test uses.
     if method != Method::POST {
         return refused(StatusCode::METHOD_NOT_ALLOWED, "ERR unsupported HTTP method");
     }
@@ -245,7 +245,7 @@ fn work(shared: &Shared, path: &str, body: &[u8], encoded: bool) -> Result<Value
     }
 }
 
-/// What the service says to a command that it does not have.
+/// Returns the error about an unsupported command.
 fn unavailable(command: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(command.first()?).to_ascii_uppercase();
     (!COMMANDS.contains(&name.as_str())).then(|| format!("ERR Command is not available: '{name}'"))
@@ -275,7 +275,7 @@ fn command(body: &Value) -> Result<Vec<Vec<u8>>, String> {
     parts.iter().map(part).collect()
 }
 
-/// Strings are base64 where that was asked for, except `OK`.
+/// Encodes strings in base64 on request, except for `OK`.
 fn shown(answer: &Answer, encoded: bool) -> Value {
     let text = |bytes: &[u8]| {
         if encoded { json!(BASE64.encode(bytes)) } else { json!(String::from_utf8_lossy(bytes)) }

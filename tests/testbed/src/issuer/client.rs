@@ -1,4 +1,4 @@
-//! Client authentication: the client's published documents, and the assertion that must fit them.
+//! Client authentication: the client's published documents, and the assertion that must match them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,10 +16,10 @@ use crate::{
 use super::Refused;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// The reference server takes no assertion older than this, with or without `exp`.
+/// Maximum age of an assertion at the reference server, with or without `exp`.
 const MAX_ASSERTION_AGE: i64 = 60;
 
-/// A client as its documents describe it.
+/// Client as described by its documents.
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) id: String,
@@ -31,14 +31,13 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Checks whether a login may end at this address. Development clients are not held to
-    /// anything.
+    /// Checks whether this redirect URI is permitted. Development clients are not restricted.
     pub(super) fn takes_redirect(&self, uri: &str) -> bool {
         self.redirects.is_empty() || self.redirects.iter().any(|known| known == uri)
     }
 }
 
-/// Documents that servers have fetched, with the time of it.
+/// Documents fetched by servers, with the time.
 #[derive(Debug, Default)]
 pub(crate) struct ClientCache(HashMap<(usize, String), (Millis, Arc<Client>)>);
 
@@ -48,7 +47,7 @@ impl ClientCache {
     }
 }
 
-/// Returns the client of a request, with how it has authenticated.
+/// Returns the client of a request, and its authentication.
 pub(super) fn authenticate(
     shared: &Shared,
     server: usize,
@@ -80,7 +79,7 @@ pub(super) fn authenticate(
     Ok((client, binding))
 }
 
-/// Verifies an assertion; what it proves is what the session is bound to.
+/// Verifies an assertion. Returns the binding for the session.
 pub(super) fn verify(
     shared: &Shared,
     server: usize,
@@ -147,7 +146,7 @@ pub(super) fn verify(
     })
 }
 
-/// Returns the one published key that fits a header.
+/// Returns the only published key that matches a header.
 fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str> {
     let mut fitting = keys.iter().filter(|key| {
         let kid_fits = header.get("kid").is_none_or(|kid| key["kid"] == *kid);
@@ -165,7 +164,7 @@ fn pick<'a>(keys: &'a [Value], header: &Value) -> Result<&'a Value, &'static str
     }
 }
 
-/// Returns the client behind an id, from its documents or from the cache.
+/// Returns the client with this ID, from its documents or from the cache.
 pub(super) fn find(shared: &Shared, server: usize, id: &str) -> Result<Arc<Client>, Refused> {
     let now = shared.clock.now();
     let mut state = shared.lock();
@@ -217,7 +216,7 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
             "Unable to obtain jwks for \"{id}\": Validation failed with error: Expected object{received}"
         )));
     };
-    // A private key, or one without a kid, is as good as not published.
+    // A private key, or one without a kid, is ignored.
     let keys = all
         .iter()
         .filter(|key| key.get("d").is_none() && key["kid"].is_string())
@@ -238,14 +237,14 @@ fn fetch(state: &State, id: &str) -> Result<Client, Refused> {
     })
 }
 
-/// Returns the query of a development client's id.
+/// Returns the query of a development client's ID.
 fn loopback_query(id: &str) -> Option<String> {
     let rest = id.strip_prefix("http://localhost")?;
     let rest = rest.strip_prefix('/').unwrap_or(rest);
     Some(percent_decode(rest.strip_prefix('?')?))
 }
 
-/// Fetches a JSON document as the reference server does: 200, no redirect, `application/json`.
+/// Fetches a JSON document like the reference server: 200, no redirect, `application/json`.
 fn document(state: &State, url: &str) -> Result<Value, String> {
     if !state.policy.documents_reachable {
         return Err("Connection refused".to_owned());
@@ -265,7 +264,7 @@ fn document(state: &State, url: &str) -> Result<Value, String> {
     serde_json::from_str(body).map_err(|_| "Unable to parse response as JSON".to_owned())
 }
 
-/// Returns the checks whose refusals were measured, in the reference server's words.
+/// Applies the checks whose refusals were measured, in the reference server's words.
 fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     let has = |name: &str| metadata.get(name).is_some();
     let confidential = metadata["token_endpoint_auth_method"] == "private_key_jwt";
@@ -299,8 +298,8 @@ fn check(id: &str, metadata: &Value) -> Result<(), Refused> {
     Err(bad(problem))
 }
 
-/// The words about a redirect URI that a client of its type must not have. The app's own origin
-/// stands for a public one.
+/// Returns the error about a redirect URI that is not permitted for a client of its type. The app's
+/// own origin counts as public.
 fn bad_redirect(id: &str, metadata: &Value) -> Option<&'static str> {
     let is_native = metadata["application_type"] == "native";
     let uris = metadata["redirect_uris"].as_array().into_iter().flatten();

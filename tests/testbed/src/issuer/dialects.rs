@@ -22,26 +22,26 @@ use super::{
     token::expired,
 };
 
-/// The server software whose answers a PDS gives.
+/// Server software imitated by a PDS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// `@atproto/oauth-provider`.
     #[default]
     Reference,
-    /// Blacksky's. Destroys a session on every refusal, as the reference server does.
+    /// Blacksky's. Ends a session on each refusal, like the reference server.
     Rsky,
-    /// Answers with free text in `error`. Never destroys a session.
+    /// Answers with free text in `error`. Never ends a session.
     Cocoon,
     /// Answers with XRPC errors, authenticates no client, and has no revocation endpoint.
     Pegasus,
-    /// Authenticates no client at a refresh. Asks for no nonce.
+    /// Authenticates no client at a refresh. Requires no nonce.
     Tranquil,
     /// Has no nonces, and a revocation endpoint that it does not announce.
     Cirrus,
 }
 
 impl Dialect {
-    /// Every dialect.
+    /// All dialects.
     pub const ALL: [Self; 6] =
         [Self::Reference, Self::Rsky, Self::Cocoon, Self::Pegasus, Self::Tranquil, Self::Cirrus];
 
@@ -55,7 +55,7 @@ impl Dialect {
         self != Self::Pegasus
     }
 
-    /// Returns the policy for nonces, where it is not the network's.
+    /// Returns the nonce policy, if it differs from the network's.
     pub(super) fn nonces(self) -> Option<NoncePolicy> {
         match self {
             Self::Tranquil => Some(NoncePolicy::Optional),
@@ -97,7 +97,7 @@ pub(super) fn refresh(
     }
 }
 
-/// The session to give new tokens, and what it is bound to from now on; or the refusal.
+/// Session to be refreshed with its new binding, or the refusal.
 type Checked = Result<(Id, Binding), Reply>;
 
 fn rotate(shared: &Shared, id: Id, binding: Binding) -> Reply {
@@ -124,10 +124,10 @@ fn is_bound_to_key(binding: &Binding) -> bool {
     *binding != Binding::Public
 }
 
-/// The client, and what its assertion proves.
+/// Client, with the binding proved by its assertion.
 type Authenticated = (Arc<Client>, Binding);
 
-/// Authenticates a client in words of its own: `fetch` and `verify` name what failed.
+/// Authenticates a client with error messages of the dialect: `fetch` and `verify` return them.
 fn authenticate(
     shared: &Shared,
     server: usize,
@@ -149,7 +149,7 @@ fn authenticate(
     }
 }
 
-/// Returns the binding that an assertion claims, where nobody verifies it.
+/// Returns the binding claimed by an unverified assertion.
 fn claimed(request: &Request, bound: &Binding) -> Binding {
     let Some(jws) = request.field("client_assertion").and_then(|text| Jws::decode(text).ok())
     else {
@@ -221,7 +221,7 @@ fn rsky_client(shared: &Shared, server: usize, request: &Request) -> Result<Auth
 
 // ---- cocoon
 
-/// Returns an answer without a code: the words stand in `error`.
+/// Returns an answer without a code, with the words in `error`.
 fn free_text(words: &str) -> Reply {
     Reply::json(400, &json!({"error": words}))
 }
@@ -334,8 +334,8 @@ fn tranquil(shared: &Shared, server: usize, request: &Request) -> Checked {
         let mut state = shared.lock();
         let id = match state.sessions.present(server, token_of(request)) {
             Presented::Unknown => return Err(grant("Invalid refresh token")),
-            // Within two hours the real one answers with the current tokens. Here none is that
-            // young.
+            // Within two hours the real one answers with the current tokens. None is that recent
+            // here.
             Presented::Used(id) => {
                 let why = "Refresh token reuse detected, token family revoked";
                 state.sessions.end(id, why);
@@ -421,7 +421,7 @@ pub(super) fn revoke(shared: &Shared, server: usize, dialect: Dialect, request: 
             Ok((client, _)) => Some(client.id.clone()),
             Err(refusal) => return refusal,
         },
-        // Whoever asks: it never refuses.
+        // For any client: it never refuses.
         Dialect::Cocoon => {
             cocoon_client(shared, server, request).ok().map(|(client, _)| client.id.clone())
         }

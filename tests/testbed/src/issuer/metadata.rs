@@ -1,4 +1,4 @@
-//! The two documents by which a server describes itself.
+//! Metadata documents of a server.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::{http::Reply, state::State};
 const ALGS: [&str; 10] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES256K", "ES384", "ES512"];
 
-/// `/.well-known/oauth-protected-resource`.
+/// Returns `/.well-known/oauth-protected-resource`.
 pub(super) fn resource(state: &State, server: usize) -> Reply {
     let server = &state.servers[server];
     let url = &server.url;
@@ -21,7 +21,7 @@ pub(super) fn resource(state: &State, server: usize) -> Reply {
     Reply::json(200, &patched(document, &server.resource_patch))
 }
 
-/// `/.well-known/oauth-authorization-server`.
+/// Returns `/.well-known/oauth-authorization-server`.
 pub(super) fn server(state: &State, server: usize) -> Reply {
     let server = &state.servers[server];
     let url = &server.url;
@@ -66,7 +66,7 @@ pub(super) fn server(state: &State, server: usize) -> Reply {
         .header("cache-control", "max-age=300")
 }
 
-/// Returns the document with members replaced; null removes.
+/// Returns the document with members replaced. Null removes one.
 fn patched(mut document: Value, patch: &Map<String, Value>) -> Value {
     if let Some(members) = document.as_object_mut() {
         for (name, value) in patch {

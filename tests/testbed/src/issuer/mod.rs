@@ -1,5 +1,5 @@
-//! An authorization server with its PDS on the same origin, answering as the reference server was
-//! measured to.
+//! Authorization server with its PDS on the same origin. Answers like the reference server,
+//! according to measurements.
 
 pub(crate) mod client;
 mod dialects;
@@ -63,7 +63,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// A refusal.
+/// Refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
     status: u16,
@@ -97,7 +97,7 @@ impl From<Refused> for Reply {
     }
 }
 
-/// What all answers of the OAuth endpoints carry.
+/// Adds the common headers of all answers of OAuth endpoints.
 fn oauth(shared: &Shared, server: usize, reply: Reply) -> Reply {
     let reply = reply
         .header("cache-control", "no-store")

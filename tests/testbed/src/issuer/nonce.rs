@@ -28,7 +28,7 @@ impl Nonces {
         known.is_some_and(|at| self.accepted.remove(at).is_some())
     }
 
-    /// Returns the nonce for an answer; a new one if it is time.
+    /// Returns the nonce for an answer, a new one if it is time.
     pub(crate) fn next(&mut self, every: Option<u64>, old: usize) -> String {
         self.answers += 1;
         if every.is_some_and(|every| self.answers.is_multiple_of(every)) {
@@ -38,7 +38,7 @@ impl Nonces {
         self.accepted[0].clone()
     }
 
-    /// Makes all nonces handed out so far worthless.
+    /// Invalidates all earlier nonces.
     pub(crate) fn rotate(&mut self) {
         *self = Self::default();
     }

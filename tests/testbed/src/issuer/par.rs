@@ -1,5 +1,5 @@
-//! `POST /oauth/par`: the first step of a login, and the cheapest way to learn whether a server
-//! takes the client.
+//! `POST /oauth/par`: the first step of a login, and the cheapest test whether a server accepts the
+//! client.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(super) fn answer(shared: &Shared, server: usize, request: &Request) -> Reply
 
 fn push(shared: &Shared, server: usize, request: &Request) -> Result<(), Refused> {
     let dpop = proof::check(shared, server, request, None)?;
-    // A thumbprint in the form may stand for a proof here (RFC 9449, 10).
+    // A thumbprint in the form can replace a proof here (RFC 9449, 10).
     let dpop = dpop.as_deref().or(request.field("dpop_jkt"));
     let (client, _) = client::authenticate(shared, server, request, dpop)?;
     if request.field("response_type") != Some("code") {

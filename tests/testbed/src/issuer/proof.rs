@@ -9,11 +9,10 @@ use crate::{
 
 use super::Refused;
 
-/// Ten seconds, plus the three minutes for which the reference server tolerates clocks that
-/// disagree.
+/// Ten seconds, plus the three minutes of clock difference that the reference server tolerates.
 const MAX_AGE: i64 = 190;
 
-/// Verifies the proof of a request and gives the thumbprint of its key; none if there is no proof.
+/// Verifies the proof of a request and returns the thumbprint of its key, `None` without a proof.
 pub(super) fn check(
     shared: &Shared,
     server: usize,

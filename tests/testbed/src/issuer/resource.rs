@@ -1,4 +1,4 @@
-//! The resource server's one endpoint: does this access token still work?
+//! The only endpoint of the resource server, which tests an access token.
 
 use serde_json::json;
 

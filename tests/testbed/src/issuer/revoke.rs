@@ -1,4 +1,5 @@
-//! `POST /oauth/revoke`: a 200 for almost everything, an effect only if all is right.
+//! `POST /oauth/revoke`: answers 200 in nearly all cases, and has an effect only if everything is
+//! right.
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ pub(super) fn answer(shared: &Shared, server: usize, request: &Request) -> Reply
         Ok(dpop) => dpop,
         Err(refused) => return refused.into(),
     };
-    // The client has no use for an error here, so it gets none (RFC 7009, 2.2).
+    // The client could not use an error here, so it gets none (RFC 7009, 2.2).
     if let Ok((client, binding)) = client::authenticate(shared, server, request, dpop.as_deref()) {
         let mut state = shared.lock();
         let sessions = &state.sessions;

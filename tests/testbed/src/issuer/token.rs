@@ -1,5 +1,4 @@
-//! `POST /oauth/token`: refreshing. From the moment a token has been looked up, every refusal
-//! destroys its session.
+//! `POST /oauth/token`: refresh. Once a token has been looked up, any refusal ends its session.
 
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ pub(super) async fn answer(shared: &Shared, server: usize, request: &Request) ->
     };
     let pause = shared.lock().policy.exchange_time;
     if pause.is_zero() {
-        // A real server's database gives other requests a chance here, too.
+        // A real server's database access lets other requests run here, too.
         tokio::task::yield_now().await;
     } else {
         tokio::time::sleep(pause).await;
@@ -30,7 +29,7 @@ pub(super) async fn answer(shared: &Shared, server: usize, request: &Request) ->
     finish(shared, id, &client, binding).unwrap_or_else(Reply::from)
 }
 
-/// Everything up to the point where the server has decided to rotate.
+/// Performs the request up to the decision to rotate.
 fn begin(
     shared: &Shared,
     server: usize,
@@ -95,7 +94,7 @@ fn finish(shared: &Shared, id: Id, client: &Client, binding: Binding) -> Result<
     Ok(Reply::json(200, &sessions.rotate(id, binding, policy, server, now)))
 }
 
-/// Checks whether the request comes from whom the session was issued to; if not, why not.
+/// Compares the request with the client to which the session was issued. Returns the difference.
 pub(super) fn compare(
     session: &Session,
     client: &Client,
@@ -121,7 +120,7 @@ pub(super) fn compare(
     }
 }
 
-/// Why a session has outlived its time, if it has.
+/// Returns the reason for which a session has expired, if it has.
 pub(super) fn expired(state: &State, id: Id, confidential: bool, now: i64) -> Option<&'static str> {
     let session = &state.sessions[id];
     let (lifetime, refresh_lifetime) = state.policy.lifetimes(confidential);

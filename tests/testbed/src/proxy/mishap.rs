@@ -1,12 +1,12 @@
-//! What befalls one message of a conversation: messages are counted over all connections, so that a
-//! test can go through them one after the other.
+//! Mishaps of single messages: messages are counted over all connections, so that a test can
+//! iterate over them.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// Which way a message goes.
+/// Direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// From a client to the upstream.
@@ -15,35 +15,36 @@ pub enum Way {
     Down,
 }
 
-/// A place in a conversation.
+/// Place in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
-    /// The way of the message.
+    /// Direction of the message.
     pub way: Way,
-    /// Its number that way, from 0, over all connections. A message is what arrives at once.
+    /// Number in its direction, from 0, over all connections. A message is the data that arrives at
+    /// once.
     pub message: u64,
-    /// In the middle of it rather than before it.
+    /// True for the middle of the message, false for its start.
     pub halfway: bool,
 }
 
-/// What happens there.
+/// Mishap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mishap {
-    /// The connection is cut.
+    /// Closes the connection.
     Cut,
-    /// Only this direction of the connection ends.
+    /// Closes only this direction.
     HalfClose,
-    /// What follows comes later.
+    /// Delays the rest.
     Delay(Duration),
-    /// What follows of this message is inverted, bit by bit.
+    /// Inverts the rest of the message, bit by bit.
     Garble,
-    /// Nothing follows this way, and the connection stays open.
+    /// Drops the rest of this direction, and keeps the connection open.
     Silence,
-    /// The upstream is gone: all connections are cut, and no others are accepted.
+    /// Stops the upstream: closes all connections, and accepts no others.
     Death,
 }
 
-/// The mishap to come, and what there was.
+/// Planned mishap, and the messages so far.
 #[derive(Debug, Default)]
 pub(super) struct Fate(Mutex<State>);
 
@@ -76,7 +77,7 @@ impl Fate {
         self.state().spoilt.clone()
     }
 
-    /// Counts a message; what befalls it, and how much of it comes through before.
+    /// Counts a message. Returns its mishap, and the number of bytes that pass before.
     pub(super) fn befalls(&self, way: Way, bytes: &[u8]) -> Option<(Mishap, usize)> {
         let mut state = self.state();
         let counted = &mut state.messages[way as usize];
@@ -85,7 +86,7 @@ impl Fate {
         let (spot, mishap) =
             state.planned.filter(|(spot, _)| (spot.way, spot.message) == (way, message))?;
         state.struck = true;
-        // What is only late arrives.
+        // A delayed answer still arrives.
         if way == Way::Down && !matches!(mishap, Mishap::Delay(_)) {
             state.spoilt = Some(bytes.to_vec());
         }

@@ -1,4 +1,4 @@
-//! A small OAuth client over plain sockets, which does wrong whatever it is told to do wrong.
+//! Small OAuth client over plain sockets, which can make any mistake on request.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use testbed::{Network, keys};
 
-/// An answer as it came over the wire.
+/// Answer from the wire.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,7 +29,7 @@ impl Answer {
         })
     }
 
-    /// `200`, or `400 invalid_grant: Refresh token replayed`.
+    /// Summarises the answer: `200`, or `400 invalid_grant: Refresh token replayed`.
     pub(crate) fn summary(&self) -> String {
         let body = self.json();
         match body["error"].as_str() {
@@ -45,7 +45,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a separate connection.
 pub(crate) fn send(
     method: &str,
     url: &str,
@@ -85,12 +85,12 @@ pub(crate) fn get(url: &str) -> Answer {
     send("GET", url, &[], "").unwrap()
 }
 
-/// What to send; every part can be wrong.
+/// Parts of a request, each of which can be wrong.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) issuer: String,
     pub(crate) id: String,
-    /// The key that signs assertions; none for a public client.
+    /// Key that signs assertions, `None` for a public client.
     pub(crate) key: Option<Value>,
     pub(crate) kid: Option<String>,
     pub(crate) aud: Option<String>,
@@ -102,7 +102,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Returns a client that does everything right.
+    /// Returns a client without mistakes.
     pub(crate) fn of(net: &Network) -> Self {
         Self {
             issuer: net.pds_url(),
@@ -138,7 +138,7 @@ impl Client {
         self.post("/oauth/revoke", &format!("token={token}"), record).unwrap()
     }
 
-    /// Begins a login.
+    /// Starts a login.
     pub(crate) fn push(&self, redirect: &str) -> Answer {
         let record = json!({"dpopJwk": keys::generate(testbed::Alg::Es256)});
         let form = format!(
@@ -147,7 +147,7 @@ impl Client {
         self.post("/oauth/par", &form, &record).unwrap()
     }
 
-    /// Asks the resource server, as the app does.
+    /// Sends a request to the resource server, like the app.
     pub(crate) fn get_session(&self, record: &Value) -> Answer {
         let url = format!("{}/xrpc/com.atproto.server.getSession", self.issuer);
         let token = record["tokenSet"]["access_token"].as_str().unwrap();
@@ -217,7 +217,7 @@ impl Client {
         keys::sign(header, &claims, key).unwrap()
     }
 
-    /// Returns a current nonce, from an answer to a request that cannot succeed.
+    /// Returns a current nonce, from the answer to a request that cannot succeed.
     fn nonce(&self) -> String {
         let url = format!("{}/oauth/token", self.issuer);
         let answer = send("POST", &url, &[], "").unwrap();
@@ -225,14 +225,14 @@ impl Client {
     }
 }
 
-/// The machine's time.
+/// Returns the machine's time.
 #[allow(clippy::disallowed_methods, reason = "the test network has no Context")]
 fn real_seconds() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(now.unwrap().as_secs()).unwrap()
 }
 
-/// Returns the record after a good refresh.
+/// Returns the record after a successful refresh.
 pub(crate) fn renewed(record: &Value, answer: &Answer) -> Value {
     assert_eq!(answer.summary(), "200");
     let mut record = record.clone();

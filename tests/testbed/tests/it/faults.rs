@@ -1,4 +1,4 @@
-//! What goes wrong on request.
+//! Faults on request.
 
 use std::{
     io::{self, Read as _, Write as _},
@@ -18,8 +18,7 @@ fn start() -> (Network, Client) {
     (net, client)
 }
 
-/// Returns a fault on the next refresh of this record only: the client's search for a nonce is not
-/// hit.
+/// Applies a fault to the next refresh of this record only, and not to requests for a nonce.
 fn next(net: &Network, record: &serde_json::Value, fault: Fault) {
     let token = record["tokenSet"]["refresh_token"].as_str().unwrap();
     net.inject(Injection::new(Endpoint::Token, fault).only(token).times(1));

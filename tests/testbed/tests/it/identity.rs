@@ -1,4 +1,4 @@
-//! The directory, the servers' metadata and the app's documents.
+//! Tests of the directory, the servers' metadata and the app's documents.
 
 use testbed::{LoginOptions, Network, Reply, keys};
 

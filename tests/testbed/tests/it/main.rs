@@ -1,4 +1,4 @@
-//! The network must refuse what the real one refuses: one test for each row of the measured tables.
+//! The network must refuse what the real one refuses: one test per row of the measured tables.
 
 mod client;
 mod faults;

@@ -1,4 +1,4 @@
-//! The proxy, in front of a PDS.
+//! Tests of the proxy, in front of a PDS.
 
 use std::time::{Duration, Instant};
 

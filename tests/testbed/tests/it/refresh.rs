@@ -1,4 +1,4 @@
-//! `POST /oauth/token`.
+//! Tests of `POST /oauth/token`.
 
 use std::{thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `POST /oauth/revoke`: 200 for everything, an effect only if all is right.
+//! Tests of `POST /oauth/revoke`: always 200, and an effect only if everything is right.
 
 use testbed::{Alg, LoginOptions, Network, keys};
 
