@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_younger_key_behind_the_active_one_is_next_until_sessions_are_bound_to_it() {
+    fn a_newer_key_is_next_until_sessions_are_bound_to_it() {
         let (mut active, mut staged) = (key("active", 1), key("staged", 2));
         active.set_created(at(10));
         staged.set_created(at(20));

@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn a_key_is_read_whatever_stands_around_it_and_became_of_its_lines(
+    fn keys_are_read_with_text_around_and_damaged_lines(
         key in named(),
         form in select(vec![
             KeyForm::Jwk, KeyForm::Pem, KeyForm::PemBase64, KeyForm::DerBase64, KeyForm::JwkBase64, KeyForm::ArrayBase64,
@@ -194,7 +194,7 @@ proptest! {
     }
 
     #[test]
-    fn a_dpop_key_is_the_same_in_any_order_and_shows_its_public_half_only(
+    fn dpop_keys_ignore_member_order_and_show_the_public_half(
         (jwk, members) in any::<Index>().prop_flat_map(|index| {
             let jwk = index.get(&DPOP_KEYS).clone();
             (Just(jwk.clone()), shuffled(jwk))

@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_another_account_or_type_are_handed_over_for_revocation_only() {
+    fn tokens_of_other_accounts_or_types_are_only_revoked() {
         for (name, value) in [
             ("sub", json!("did:plc:b")),
             ("sub", json!(null)),

@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn a_document_of_our_own_keeps_every_rule_until_a_member_is_spoilt(document in metadata(), member in any::<prop::sample::Index>()) {
+    fn own_documents_are_valid_until_a_member_is_damaged(document in metadata(), member in any::<prop::sample::Index>()) {
         prop_assert!(!has_problem(&document));
         let required = ["client_id", "redirect_uris", "scope", "grant_types", "response_types", "dpop_bound_access_tokens"];
         let name = member.get(&required[..]);

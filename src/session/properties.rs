@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn an_access_token_gives_away_what_it_says_and_nothing_else_does(
+    fn only_the_access_token_determines_its_claims(
         record in record(), iat in any::<i64>(), client_id in text(), others in unknown_members(), damage in option::of(damage(2)),
     ) {
         let mut claims = others;

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_refresh_token_a_session_whose_end_nobody_knows_is_not_dead() {
+    fn no_refresh_token_and_unknown_expiry_is_not_dead() {
         let record = RECORD.replace(r#""refresh_token":"ref-1","#, "");
         let record = record.replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "");
         for now in ["2026-11-23T09:03:00Z", "2030-01-01T00:00:00Z"] {

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_another_type_is_passed_over_and_a_damaged_one_is_not() {
+    fn keys_of_other_types_are_skipped_and_damaged_ones_are_not() {
         let (key, hex) = (testbed::keys::client_key("a").to_string(), "0f".repeat(32));
         let other = found(&[("PRIVATE_KEY", &hex), ("OAUTH_JWK", &key), ("KEY_1", "x")]);
         assert_eq!((other.names, other.passed_over.len()), (vec!["OAUTH_JWK".to_owned()], 1));

@@ -152,7 +152,7 @@ mod properties {
 
     proptest! {
         #[test]
-        fn an_envelope_gives_its_record_back_and_keeps_what_else_is_in_it(
+        fn envelopes_return_the_record_and_keep_other_members(
             record in unknown_members(), others in unknown_members(), as_text: bool, ttl in option::of(0_u64..1_000_000), now in at(),
         ) {
             let new = serde_json::to_vec(&record).unwrap();

@@ -78,7 +78,7 @@ async fn redis_with_tls_and_a_user_of_its_own_keeps_its_promises() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_behind_sentinels_keeps_its_promises_through_a_fail_over() {
+async fn redis_behind_sentinels_conforms_through_a_failover() {
     let mut sentinels = Sentinels::start();
     let store = open(&sentinels.url(), &plain(), "npmx").await;
     let other = open(&sentinels.url(), &plain(), "npmx").await;

@@ -64,7 +64,7 @@ fn without_password(text: &str) -> Result<StoreUrl, Failure> {
 
 proptest! {
     #[test]
-    fn a_template_recognises_the_keys_it_makes_and_their_glob_finds_them(
+    fn templates_recognise_their_keys_and_globs_match_them(
         (prefix, separator, suffix) in (LITERAL, option::of("[:/*?\\[^]{1,3}"), LITERAL),
         (did, id, other) in (DID, "[a-zA-Z0-9]{1,12}", text()),
     ) {
@@ -88,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_template_is_one_that_prints_as_it_was_written_or_refused(
+    fn damaged_templates_round_trip_or_are_refused(
         template in select(vec!["a:{did}", "a:{did}:{sid}", "s/{state}.json", "lock:{name}", "{state}:{sid}-x"]), damage in damage(4),
     ) {
         let text = damage.to(template);

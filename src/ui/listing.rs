@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_narrow_terminal_does_without_columns_and_then_cuts_the_last() {
+    fn narrow_terminals_drop_columns_then_cut_the_last() {
         let row = [
             "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
             "blocked",

@@ -223,7 +223,7 @@ fn what_a_shell_would_run_is_not_offered() {
 }
 
 #[test]
-fn the_scripts_read_no_configuration_and_other_shells_are_refused() {
+fn scripts_read_no_configuration_and_other_shells_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.file("oauthctl.toml", "this is not TOML");
     for shell in ["bash", "zsh", "fish"] {

@@ -80,7 +80,7 @@ fn settings_that_cannot_be_read_are_a_finding_and_not_the_end() {
 }
 
 #[test]
-fn a_settings_file_with_a_secret_that_everybody_can_read_is_named() {
+fn a_world_readable_settings_file_with_a_secret_is_reported() {
     let broken = Deployment::new();
     broken.store_at("redis://:hunter2@127.0.0.1:1");
     let path = broken.sandbox.path("oauthctl.toml");
@@ -346,7 +346,7 @@ fn another_key_under_the_same_kid_is_named() {
 }
 
 #[test]
-fn keys_that_are_not_ours_and_caches_that_keep_the_set_are_warnings() {
+fn foreign_keys_and_cached_sets_are_warnings() {
     let right = Deployment::new();
     let set = json!({"keys": [right.public_key(), keys::public(&keys::client_key("other"))]});
     let reply = Reply::json(200, &set)
@@ -392,7 +392,7 @@ fn sessions_of_another_client_are_named() {
 }
 
 #[test]
-fn sessions_from_before_the_client_was_confidential_are_a_warning() {
+fn sessions_of_the_formerly_public_client_are_a_warning() {
     let right = Deployment::new();
     let credentials = Some(testbed::Credentials::Public);
     right

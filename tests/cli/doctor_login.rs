@@ -185,7 +185,7 @@ fn a_server_that_does_not_answer_is_not_taken_for_a_refusal() {
 }
 
 #[test]
-fn a_public_client_and_a_development_client_are_tried_without_a_key() {
+fn public_and_development_clients_are_tried_without_a_key() {
     let right = Deployment::new();
     right.configure("keys = [\"keys.json\"]\n", "");
     right.net.publish_public();

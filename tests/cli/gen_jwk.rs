@@ -186,7 +186,7 @@ fn the_encodings_look_as_apps_expect_them() {
 }
 
 #[test]
-fn openssl_reads_what_it_writes_and_it_reads_what_openssl_writes() {
+fn keys_are_exchanged_with_openssl_in_both_directions() {
     let sandbox = Sandbox::new();
     let output = sandbox.sh("set -e
         oauthctl gen-jwk --encoding pem -o ours.pem -q
@@ -251,7 +251,7 @@ fn an_env_line_never_needs_escapes() {
 }
 
 #[test]
-fn every_form_in_the_wild_is_converted_from_every_kind_of_source() {
+fn all_known_forms_are_converted_from_all_sources() {
     let mut sandbox = Sandbox::new();
     sandbox.set("KEY", KEY1);
     let [pem, base64, multibase] = ["pem", "pem-base64", "multibase"]
@@ -279,7 +279,7 @@ fn every_form_in_the_wild_is_converted_from_every_kind_of_source() {
 }
 
 #[test]
-fn a_converted_key_keeps_its_kid_and_what_oauthctl_does_not_know() {
+fn converted_keys_keep_their_kid_and_unknown_members() {
     let mut sandbox = Sandbox::new();
     sandbox
         .set("KEY", jwk_with(KEY2, &json!({"use": "sig", "x-note": "from the vault", "iat": 1})));

@@ -296,7 +296,7 @@ fn a_slow_rate_keeps_no_signal_from_being_heeded() {
 }
 
 #[test]
-fn a_store_that_has_gone_silent_keeps_no_signal_from_being_heeded() {
+fn a_silent_store_does_not_delay_signals() {
     let redis = Redis::start();
     let (record, did) = (session(ALICE, "3h").to_string(), ALICE.replace('-', "%-"));
     let fill = format!(

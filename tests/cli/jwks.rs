@@ -123,7 +123,7 @@ fn a_file_is_for_everyone_and_holds_the_same_line() {
 }
 
 #[test]
-fn without_keys_and_settings_an_empty_set_is_printed_with_a_warning() {
+fn no_keys_and_no_settings_print_an_empty_set_with_a_warning() {
     let sandbox = Sandbox::new();
     insta::assert_snapshot!(sandbox.run(["jwks"]), @r#"
     exit 0
@@ -237,7 +237,7 @@ fn one_bad_source_beside_a_good_one_spoils_the_set() {
 }
 
 #[test]
-fn an_app_variable_that_is_set_to_nothing_is_no_reason_to_publish_nothing() {
+fn an_empty_app_variable_does_not_publish_an_empty_set() {
     let mut sandbox = Sandbox::new();
     sandbox.set("NUXT_OAUTH_JWK_ONE", "");
     insta::assert_snapshot!(sandbox.refusal(["jwks"]), @r"

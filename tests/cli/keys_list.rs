@@ -29,7 +29,7 @@ fn list_shows_what_each_key_does() {
 }
 
 #[test]
-fn list_counts_what_depends_on_each_key_in_a_store_that_is_named() {
+fn list_counts_bound_records_in_a_configured_store() {
     let third = jwk_with(KEY1, &json!({"kid": "spare"}));
     let mut sandbox = array_of(&[KEY1, KEY2, &third]);
     store(&sandbox);

@@ -20,7 +20,7 @@ fn staged() -> (App, Value, Value) {
 const PROMOTE: [&str; 6] = ["keys", "rotate", "--promote", "next", "--keys", "keys.json"];
 
 #[test]
-fn a_staged_key_takes_over_once_servers_have_had_time_to_learn_it() {
+fn a_staged_key_is_promoted_after_the_servers_cache_time() {
     let (mut app, active, next) = staged();
     let before = app.sandbox.read("keys.json");
     let refusal = app.sandbox.refusal(PROMOTE);

@@ -334,7 +334,7 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
 }
 
 #[test]
-fn while_a_rotation_is_under_way_it_is_said_when_the_old_key_may_go() {
+fn rotation_in_progress_says_when_the_old_key_may_go() {
     let sandbox = Sandbox::new();
     sandbox.run(["gen-jwk", "--encoding", "jwks", "--kid", "old", "-o", "keys.json"]);
     sandbox.run(["keys", "rotate", "--keys", "keys.json", "--kid", "new"]);
@@ -346,7 +346,7 @@ fn while_a_rotation_is_under_way_it_is_said_when_the_old_key_may_go() {
 }
 
 #[test]
-fn a_dry_run_names_the_sessions_that_would_end_and_the_key_that_would_go() {
+fn a_dry_run_names_the_sessions_and_the_key_affected() {
     let app = leaked();
     let output = end(&app, &["--dry-run"]);
     assert!(output.code == 0 && output.stdout.ends_with("would revoke 2 sessions\n"), "{output}");
@@ -449,7 +449,7 @@ fn retire_never_writes_over_a_key_that_was_retired_before() {
 }
 
 #[test]
-fn the_line_that_retire_prints_publishes_the_set_without_the_key() {
+fn the_printed_command_publishes_the_set_without_the_key() {
     let sandbox = rotated();
     sandbox.file("oauthctl.toml", "keys = 'keys.json'\n[store]\nurl = 'sqlite:app.db'\n");
     sandbox.file("public/.well-known/x", "");
@@ -466,7 +466,7 @@ fn the_line_that_retire_prints_publishes_the_set_without_the_key() {
 }
 
 #[test]
-fn nobody_is_signed_out_while_sessions_in_another_layout_hold_the_key() {
+fn sessions_in_another_layout_prevent_signing_users_out() {
     let app = leaked();
     let other = session(BOB, "3h").to_string().replace("key1", "testbed-1");
     app.database

@@ -107,7 +107,7 @@ fn rotate_warns_when_servers_cannot_have_learnt_the_key_in_time() {
 }
 
 #[test]
-fn a_key_with_a_variable_to_itself_gets_a_second_variable_beside_it() {
+fn a_key_in_its_own_variable_gets_a_second_variable() {
     for (first, second) in [
         ("NUXT_OAUTH_JWK_ONE", "NUXT_OAUTH_JWK_TWO"),
         ("PRIVATE_KEY_1", "PRIVATE_KEY_2"),

@@ -92,7 +92,7 @@ fn a_mistyped_client_id_blocks_an_upgrade_and_its_dry_run() {
 }
 
 #[test]
-fn a_key_that_differs_from_the_noted_one_blocks_its_sessions_everywhere() {
+fn a_changed_key_blocks_its_sessions_in_all_commands() {
     let mut app = App::with_users(2);
     app.configure("min_interval = \"0s\"");
     assert_eq!(app.sessions("refresh --all").code, 0);
@@ -104,7 +104,7 @@ fn a_key_that_differs_from_the_noted_one_blocks_its_sessions_everywhere() {
 }
 
 #[test]
-fn another_dpop_key_than_that_of_the_tokens_blocks_a_session_everywhere() {
+fn a_wrong_dpop_key_blocks_a_session_in_all_commands() {
     let app = App::with_users(2);
     let (did, mut record) = app.records().into_iter().next().unwrap();
     let right = record.clone();
@@ -182,7 +182,7 @@ fn what_is_not_configured_blocks_nothing() {
 }
 
 #[test]
-fn a_session_without_a_refresh_token_is_blocked_in_a_dry_run_too() {
+fn no_refresh_token_blocks_a_session_in_a_dry_run_too() {
     let app = App::new();
     let mut record = app
         .log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() })
@@ -198,7 +198,7 @@ fn a_session_without_a_refresh_token_is_blocked_in_a_dry_run_too() {
 }
 
 #[test]
-fn a_dry_run_of_a_revocation_knows_that_public_sessions_can_be_ended() {
+fn a_revocation_dry_run_includes_public_sessions() {
     let app = App::new();
     app.log_in(2, &LoginOptions { credentials: Some(Credentials::Public), ..days_ago(2) });
     assert_eq!(blocked(&app, "list", "blocked").len(), 2);

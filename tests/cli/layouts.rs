@@ -80,7 +80,7 @@ impl Mine {
 }
 
 #[test]
-fn keys_of_its_own_are_found_refreshed_and_locked_as_the_app_does() {
+fn custom_keys_are_found_refreshed_and_locked_like_the_app() {
     let mine = Mine::new(KEYS);
     let (key, lock) = (format!("mine:{ALICE}"), format!("mine:lock:@atproto-oauth-client-{ALICE}"));
     mine.put(&key, &mine.login(ALICE), 20 * DAY);
@@ -178,7 +178,7 @@ fn a_stamp_is_renewed_and_what_else_the_app_keeps_stays() {
 }
 
 #[test]
-fn a_session_from_another_store_is_as_old_in_its_envelope_as_it_was() {
+fn imported_sessions_keep_their_age_in_an_envelope() {
     let mine = Mine::new(&format!("{KEYS}envelope = true\n"));
     let record =
         mine.app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) }).remove(0);
@@ -255,7 +255,7 @@ fn refusal_of(layout: &str) -> String {
 }
 
 #[test]
-fn a_description_that_is_misspelt_or_contradicts_itself_is_refused_whether_or_not_it_is_used() {
+fn faulty_descriptions_are_refused_even_if_unused() {
     let tables = "session_table = 's'\nstate_table = 't'\n";
     for (layout, said) in [
         (

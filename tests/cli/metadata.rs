@@ -119,7 +119,7 @@ fn a_client_without_keys_is_public_and_is_told_so() {
 }
 
 #[test]
-fn a_confidential_client_is_never_published_as_public_by_mistake() {
+fn confidential_clients_are_never_published_as_public() {
     let mut sandbox = Sandbox::new();
     sandbox.set("EMPTY", "").set("NO_KEYS", "[]").set("NO_JWKS", r#"{"keys":[]}"#);
     for source in ["env:UNSET", "env:EMPTY", "env:NO_KEYS", "env:NO_JWKS", "missing.json"] {

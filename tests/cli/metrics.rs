@@ -133,7 +133,7 @@ fn purge_tells_what_it_did() {
 }
 
 #[test]
-fn a_run_that_fails_says_so_and_keeps_the_time_of_the_last_success() {
+fn a_failed_run_is_recorded_with_the_last_success() {
     let app = App::with_users(1);
     app.configure("min_interval = \"0s\"");
     let value = |name: &str| {

@@ -43,7 +43,7 @@ fn a_hash_in_a_password_is_refused_with_its_escape() {
 }
 
 #[test]
-fn parts_that_contradict_each_other_are_refused_with_both_readings() {
+fn contradictory_parts_are_refused_with_both_readings() {
     for (address, part) in [
         ("redis://h/1?db=2", "database 1 in its path, and database 2 in its option db"),
         ("redis://h?tls=true", "redis: is not encrypted, and its option tls is true"),
@@ -208,7 +208,7 @@ fn a_hint_about_a_certificate_does_not_ask_for_what_was_done() {
 }
 
 #[test]
-fn a_certificate_that_is_its_own_authority_is_trusted_where_it_is_named() {
+fn configured_self_signed_certificates_are_trusted() {
     let certificates = Certificates::of_its_own_authority();
     let redis = Redis::start_tls(&certificates, &[]);
     let sandbox = Sandbox::new();

@@ -101,7 +101,7 @@ fn what_a_hint_says_of_a_key_in_another_form_leads_to_the_key() {
 }
 
 #[test]
-fn a_purpose_that_keeps_a_key_from_signing_is_named_by_its_member() {
+fn a_purpose_that_prevents_signing_is_named_by_its_member() {
     let mut sandbox = Sandbox::new();
     for (members, hint, mended) in [
         (
@@ -158,7 +158,7 @@ fn an_app_may_keep_the_kid_in_a_variable_of_its_own() {
 }
 
 #[test]
-fn a_rotation_of_a_key_without_a_kid_says_how_to_name_the_new_one() {
+fn rotating_a_key_without_a_kid_says_how_to_name_the_new_one() {
     let mut sandbox = Sandbox::new();
     sandbox.set("CLIENT_SECRET_KEY", pem().replace('\n', " ")).set("CLIENT_SECRET_KEY_ID", "1");
     sandbox.file("oauthctl.toml", "[client]\nclient_id = \"https://app.example.com/c.json\"\n");
@@ -336,7 +336,7 @@ fn a_byte_order_mark_is_no_part_of_a_document() {
 }
 
 #[test]
-fn an_empty_set_is_not_printed_without_naming_the_key_that_is_near() {
+fn printing_an_empty_set_names_keys_nearby() {
     let sandbox = Sandbox::new();
     sandbox.file(".env", format!("PRIVATE_KEY_JWK='{KEY1}'\n"));
     for command in [

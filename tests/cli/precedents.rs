@@ -9,7 +9,7 @@ use crate::app::{App, days_ago, hours_ago};
 use crate::samples::ALICE;
 
 #[test]
-fn what_has_cost_a_session_is_tried_again_only_where_the_session_is_named() {
+fn a_blocked_configuration_is_retried_for_named_sessions_only() {
     let mut app = App::with_users(3);
     // Another key under the kid of the key with which these sessions started.
     let second = keys::client_key("testbed-1");
@@ -63,7 +63,7 @@ fn a_kid_is_free_again_when_its_key_was_retired() {
 }
 
 #[test]
-fn a_key_that_worked_where_none_is_checked_blocks_no_other_server() {
+fn a_key_noted_where_none_is_checked_blocks_no_other_server() {
     let mut app = App::with_users(3);
     let lax = app.net.add_pds().unwrap();
     app.net.set_dialect(lax, Dialect::Pegasus);

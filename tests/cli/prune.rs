@@ -98,7 +98,7 @@ fn no_server_is_asked_for_what_is_dead_already() {
 }
 
 #[test]
-fn a_blocked_session_is_kept_whatever_its_age_and_whatever_is_asked() {
+fn blocked_sessions_are_kept_at_any_age_with_any_option() {
     let app = impatient();
     log_in_blocked(&app, ALICE, 250);
     for options in ["", "--offline", "--inactive 1d", "--malformed", &format!("--key {ALICE}")] {
@@ -127,7 +127,7 @@ fn what_is_no_session_goes_only_when_asked() {
 }
 
 #[test]
-fn offline_nobody_is_asked_and_only_what_is_older_than_any_session_goes() {
+fn offline_removes_only_sessions_older_than_any_lifetime() {
     let app = of_every_kind();
     app.log_in(1, &of(&to_be("old"), 181));
     app.log_in(1, &of(&to_be("young"), 179));
@@ -145,7 +145,7 @@ fn offline_nobody_is_asked_and_only_what_is_older_than_any_session_goes() {
 }
 
 #[test]
-fn a_dry_run_names_every_session_with_its_reason_and_changes_nothing() {
+fn a_dry_run_names_sessions_with_reasons_and_changes_nothing() {
     let app = of_every_kind();
     app.log_in(1, &of(&to_be("away"), 9));
     let before = app.records();
@@ -285,7 +285,7 @@ fn between_batches_it_rests_and_a_signal_ends_the_rest() {
 }
 
 #[test]
-fn a_user_who_logs_in_while_the_server_is_asked_keeps_the_new_session() {
+fn a_login_during_the_question_is_kept() {
     let app = impatient();
     app.log_in(1, &of(ALICE, 120));
     let slow = Injection::new(Endpoint::Token, Fault::DelayAfter(Duration::from_secs(1)));
@@ -380,7 +380,7 @@ fn with_another_key_a_cron_job_touches_no_living_session() {
 }
 
 #[test]
-fn a_session_that_the_app_has_just_renewed_is_not_used_to_try_the_configuration_out() {
+fn recently_renewed_sessions_do_not_verify_the_configuration() {
     let app = impatient();
     app.log_in(1, &of(&to_be("ended"), 120));
     let half_an_hour_ago = Some(Duration::from_mins(30));
@@ -396,7 +396,7 @@ fn a_session_that_the_app_has_just_renewed_is_not_used_to_try_the_configuration_
 }
 
 #[test]
-fn in_redis_the_time_to_live_is_evidence_too_and_what_stays_is_left_as_it_is() {
+fn ttls_in_redis_are_evidence_and_kept_records_unchanged() {
     let mut app = App::new();
     let redis = Redis::start();
     app.sandbox.set("OAUTHCTL_STORE", redis.url());

@@ -57,7 +57,7 @@ impl Simulation {
 }
 
 #[test]
-fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_out() {
+fn daily_keep_alive_signs_out_exactly_the_inactive_users() {
     // Users with the days of their activity.
     let users: [(&str, fn(u64) -> bool); 8] = [
         ("daily", |_| true),
@@ -136,7 +136,7 @@ fn after_forty_days_of_daily_keep_alive_exactly_those_who_were_away_are_signed_o
 }
 
 #[test]
-fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() {
+fn hourly_keep_alive_signs_out_no_unobservable_user() {
     let mut world = Simulation::new("min_interval = \"0s\"");
     for name in ["away", "daily"] {
         world.log_in(&to_be(name));
@@ -169,7 +169,7 @@ fn where_keep_alive_runs_every_hour_nobody_is_signed_out_who_cannot_be_judged() 
 }
 
 #[test]
-fn a_user_of_whom_only_the_app_s_own_token_tells_is_away_once_it_is_old() {
+fn an_old_token_of_the_app_shows_an_inactive_user() {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(31) });
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(29) });

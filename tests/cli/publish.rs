@@ -209,7 +209,7 @@ fn records_under_any_key_of_redis_need_their_key() {
 }
 
 #[test]
-fn records_of_another_client_need_none_of_our_keys_and_are_named() {
+fn records_of_other_clients_need_no_keys_and_are_reported() {
     let sandbox = published();
     let mut theirs = session(ALICE, "3h");
     theirs["authMethod"]["kid"] = json!("theirs");
@@ -239,7 +239,7 @@ pub(crate) fn token_of(client_id: &str) -> String {
 }
 
 #[test]
-fn a_store_that_does_not_answer_is_waited_for_no_longer_than_five_seconds() {
+fn a_silent_store_delays_publishing_by_five_seconds_at_most() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut sandbox = Sandbox::new();
     sandbox
@@ -256,7 +256,7 @@ const METADATA: [&str; 5] =
     ["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"];
 
 #[test]
-fn a_document_of_a_confidential_client_does_not_become_public_by_oversight() {
+fn confidential_documents_do_not_become_public_by_mistake() {
     let sandbox = Sandbox::new();
     sandbox.file("keys.json", KEY1);
     let write =
@@ -318,7 +318,7 @@ fn how_the_client_authenticates_is_one_of_two_words() {
 }
 
 #[test]
-fn a_document_of_a_public_client_needs_a_store_without_bound_sessions() {
+fn public_documents_require_a_store_without_bound_sessions() {
     let sandbox = published();
     let write =
         |more: &[&str]| sandbox.run([&METADATA[..], &["-o", "c.json", "--force"], more].concat());

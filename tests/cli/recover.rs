@@ -39,7 +39,7 @@ fn with_entries() -> App {
 }
 
 #[test]
-fn what_cannot_be_stored_is_kept_where_only_the_operator_can_read_it() {
+fn unstored_tokens_are_kept_privately() {
     let app = with_entries();
     let entries = app.recovery_entries();
     assert_eq!(entries.len(), 2);
@@ -107,7 +107,7 @@ fn recovering_is_a_command_of_its_own() {
 }
 
 #[test]
-fn an_entry_of_another_store_is_left_alone_even_if_that_is_called_the_same() {
+fn entries_of_another_store_with_the_same_name_are_kept() {
     let app = with_entries();
     let elsewhere = app.sandbox.path("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
@@ -176,7 +176,7 @@ fn entries_of_0_1_0_are_found_in_their_store() {
 }
 
 #[test]
-fn an_entry_never_brings_back_what_was_deleted_and_never_replaces_a_new_login() {
+fn entries_never_restore_deleted_or_replace_new_sessions() {
     let app = with_entries();
     app.database.execute(MEND);
     app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
@@ -202,7 +202,7 @@ fn make_older(path: &Path, by: Duration) {
 }
 
 #[test]
-fn a_record_that_comes_back_from_a_snapshot_gets_its_newer_tokens() {
+fn records_restored_from_a_snapshot_get_their_newer_tokens() {
     let app = with_entries();
     app.database.execute(MEND);
     let snapshot = app.record(BOB).unwrap();
@@ -259,7 +259,7 @@ fn what_a_killed_run_has_left_behind_is_removed() {
 }
 
 #[test]
-fn an_entry_is_stored_though_the_app_has_touched_the_record_but_not_its_tokens() {
+fn an_entry_is_stored_if_only_other_members_were_changed() {
     let app = with_entries();
     app.database.execute(MEND);
     let mut touched = app.record(ALICE).unwrap();
@@ -313,8 +313,7 @@ fn a_store_that_is_busy_for_a_moment_is_waited_for() {
 }
 
 #[test]
-fn a_store_that_takes_writes_again_while_the_run_lasts_gets_what_waits_before_the_app_uses_the_old_tokens()
- {
+fn a_recovering_store_gets_waiting_tokens_in_the_same_run() {
     let app = App::with_users(4);
     app.database.execute(BREAK);
     let mut child =
@@ -367,7 +366,7 @@ fn a_store_that_cannot_be_reached_costs_nothing() {
 }
 
 #[test]
-fn without_a_place_for_what_cannot_be_stored_nothing_is_exchanged() {
+fn without_a_recovery_directory_nothing_is_refreshed() {
     let mut app = App::with_users(2);
     // A place where not even root can create a directory.
     app.sandbox.set("XDG_STATE_HOME", "/proc");

@@ -77,7 +77,7 @@ fn the_stored_record_is_what_the_app_would_have_stored() {
 }
 
 #[test]
-fn tokens_that_say_nothing_and_servers_that_say_little_are_no_obstacle() {
+fn opaque_tokens_and_minimal_answers_are_refreshed() {
     for change in [
         (|policy| policy.readable_access_tokens = false) as fn(&mut testbed::Policy),
         |policy| policy.rotate_refresh_tokens = false,
@@ -144,7 +144,7 @@ fn nothing_is_refreshed_again_within_the_minimal_interval() {
 }
 
 #[test]
-fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart() {
+fn without_a_lock_active_sessions_are_left_to_the_app() {
     let app = App::new();
     app.log_in(
         1,
@@ -165,7 +165,7 @@ fn a_session_that_the_app_uses_is_left_to_it_where_no_lock_keeps_the_two_apart()
 }
 
 #[test]
-fn a_session_that_seems_to_be_of_the_future_may_have_been_renewed_just_now() {
+fn sessions_from_the_future_count_as_just_renewed() {
     let sandbox = Sandbox::new();
     let mut renewed = session(ALICE, "3h");
     renewed["tokenSet"]["access_token"] = json!("opaque");
@@ -307,7 +307,7 @@ fn the_exit_status_says_how_much_was_achieved() {
 }
 
 #[test]
-fn a_session_that_is_blocked_for_good_does_not_make_every_run_a_failure() {
+fn permanently_blocked_sessions_do_not_fail_every_run() {
     let app = App::new();
     let other = Credentials::Key(keys::client_key("other"));
     app.log_in(1, &LoginOptions { credentials: Some(other), ..of(&to_be("blocked")) });
@@ -365,7 +365,7 @@ fn a_limit_counts_what_is_due_and_not_what_is_looked_at() {
 }
 
 #[test]
-fn a_session_of_which_the_server_has_said_that_it_ended_is_not_asked_about_again() {
+fn sessions_reported_as_ended_are_not_asked_about_again() {
     let app = App::new();
     app.log_in(3, &of(ALICE));
     app.net.end_sessions_of(ALICE);
@@ -381,7 +381,7 @@ fn a_session_of_which_the_server_has_said_that_it_ended_is_not_asked_about_again
 }
 
 #[test]
-fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
+fn ended_sessions_do_not_stop_living_ones() {
     let app = App::new();
     for record in app.log_in(10, &hours_ago(30)) {
         app.net.end_sessions_of(did_of(&record));
@@ -395,7 +395,7 @@ fn sessions_that_had_ended_do_not_keep_the_living_from_being_refreshed() {
 }
 
 #[test]
-fn a_wrong_client_id_that_nothing_local_shows_costs_at_most_one_session_and_says_so() {
+fn an_undetected_wrong_client_id_costs_at_most_one_session() {
     let mut app = App::new();
     app.net.configure(|policy| policy.readable_access_tokens = false);
     // The sessions were started under another `client_id` of the same app, with the same key.
@@ -433,8 +433,7 @@ fn a_wrong_client_id_that_the_tokens_show_costs_nothing() {
 }
 
 #[test]
-fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_right_one_has_worked()
- {
+fn a_wrong_key_is_refused_once_the_right_one_has_worked() {
     let mut app = App::with_users(10);
     app.configure("min_interval = \"0s\"");
     assert_eq!(app.sessions("refresh --all --limit 1").code, 0);
@@ -452,7 +451,7 @@ fn another_key_under_the_right_kid_is_refused_before_anything_is_sent_once_the_r
 }
 
 #[test]
-fn another_key_under_the_right_kid_that_is_not_published_costs_nothing() {
+fn an_unpublished_wrong_key_costs_nothing() {
     let mut app = App::with_users(10);
     app.set_keys(&[&keys::client_key("testbed-1")]);
     let output = app.sessions("refresh --all");
@@ -462,7 +461,7 @@ fn another_key_under_the_right_kid_that_is_not_published_costs_nothing() {
 }
 
 #[test]
-fn another_key_that_is_published_under_the_right_kid_costs_at_most_one_session() {
+fn a_published_wrong_key_costs_at_most_one_session() {
     let mut app = App::with_users(20);
     let imposter = keys::client_key("testbed-1");
     app.set_keys(&[&imposter]);
@@ -502,7 +501,7 @@ fn a_key_that_is_missing_blocks_its_sessions_and_no_others() {
 }
 
 #[test]
-fn a_key_removed_from_the_published_set_costs_nothing_and_works_again_when_it_returns() {
+fn an_unpublished_key_costs_nothing_and_works_when_restored() {
     let app = App::with_users(20);
     let key = app.net.signing_key().unwrap();
     app.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-2"))]}));
@@ -544,7 +543,7 @@ fn one_group_is_stopped_and_the_others_go_on() {
 }
 
 #[test]
-fn a_store_that_was_restored_from_a_backup_costs_a_few_sessions_and_not_all() {
+fn a_restored_backup_costs_few_sessions() {
     let app = App::with_users(60);
     // The app continues with the real store, of which this is an old copy.
     for record in app.records().into_values().skip(1) {
@@ -633,7 +632,7 @@ fn so_many_and_no_more() {
 }
 
 #[test]
-fn a_filter_narrows_down_what_is_due_and_a_name_or_a_status_means_what_it_names() {
+fn filters_restrict_due_sessions_and_names_select_any() {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(to_be("due")), ..days_ago(2) });
     app.log_in(1, &LoginOptions { did: Some(to_be("idle")), ..hours_ago(3) });

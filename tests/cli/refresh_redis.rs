@@ -11,7 +11,7 @@ use crate::npmx::{Npmx, key, lock};
 const DAYS_179: i64 = 179 * 86_400;
 
 #[test]
-fn two_processes_refresh_each_session_once_and_renew_its_time_to_live() {
+fn two_processes_refresh_each_session_once_and_renew_its_ttl() {
     let npmx = Npmx::with_users(60);
     let children: Vec<_> =
         (0..2).map(|_| npmx.app.begin("refresh --all --retry-for 20s")).collect();

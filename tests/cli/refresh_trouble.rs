@@ -31,7 +31,7 @@ fn four_processes_refresh_each_of_300_sessions_once() {
 }
 
 #[test]
-fn beside_an_app_at_work_only_what_both_exchange_at_once_is_lost() {
+fn an_active_app_loses_only_sessions_refreshed_at_once() {
     // The app refreshes on its own without a lock, like its library. Its writes are never
     // overwritten.
     let app = App::with_users(120);
@@ -128,7 +128,7 @@ fn a_server_that_does_nothing_costs_nothing() {
 
 /// Such faults after the configuration was verified, with tokens in transit.
 #[test]
-fn a_server_that_stops_working_in_mid_run_costs_nothing_and_is_left_alone() {
+fn a_server_failing_in_mid_run_costs_nothing_and_is_paused() {
     for fault in
         [Fault::status(500), Fault::too_many("120"), Fault::Instead(Reply::html(502)), Fault::Close]
     {
@@ -215,7 +215,7 @@ fn a_server_that_never_answers_holds_up_one_session_and_no_more() {
 }
 
 #[test]
-fn answers_that_must_not_be_stored_cost_one_session_and_stop_the_group() {
+fn unacceptable_tokens_cost_one_session_and_stop_the_group() {
     for fault in [
         Fault::Set("sub", json!("did:plc:mallory")),
         Fault::Set("token_type", json!("Bearer")),
@@ -285,7 +285,7 @@ fn meanwhile(app: &App, act: impl FnOnce(&App)) -> (i32, String, String) {
 }
 
 #[test]
-fn a_session_deleted_meanwhile_is_not_brought_back_and_its_tokens_are_ended() {
+fn deleted_sessions_are_not_restored_and_their_tokens_revoked() {
     let app = App::with_alice();
     let (code, result, reason) = meanwhile(&app, |app| {
         app.database.execute("DELETE FROM auth_session");
@@ -296,7 +296,7 @@ fn a_session_deleted_meanwhile_is_not_brought_back_and_its_tokens_are_ended() {
 }
 
 #[test]
-fn a_new_login_meanwhile_is_not_overwritten_and_the_old_session_is_ended() {
+fn new_logins_are_kept_and_the_old_session_is_ended() {
     let app = App::with_alice();
     let (code, result, reason) = meanwhile(&app, |app| {
         app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
@@ -320,7 +320,7 @@ fn what_the_app_adds_to_the_record_meanwhile_survives() {
 }
 
 #[test]
-fn tokens_of_the_same_session_that_the_app_stored_meanwhile_are_not_ended_with_ours() {
+fn tokens_of_the_same_session_stored_by_the_app_are_kept() {
     // A server that answers two requests with the same token may issue tokens of one session to
     // both.
     let app = App::with_alice();

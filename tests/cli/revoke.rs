@@ -19,7 +19,7 @@ fn revoked(app: &App, options: &str) -> (i32, String, String, String) {
 }
 
 #[test]
-fn revoked_sessions_are_refused_by_the_server_and_gone_from_the_store() {
+fn revoked_sessions_end_at_the_server_and_in_the_store() {
     let app = App::with_users(30);
     app.log_in(5, &hours_ago(0));
     let output = app.sessions("revoke --all --yes -q --format json");
@@ -306,7 +306,7 @@ fn a_user_who_comes_back_meanwhile_is_signed_out_if_meant_still() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_keeps_a_confirmed_session_for_the_next_run() {
+fn a_read_only_store_keeps_ended_sessions_for_the_next_run() {
     let app = App::with_alice();
     app.database.execute(
         "CREATE TRIGGER b BEFORE DELETE ON auth_session BEGIN SELECT RAISE(ABORT, 'full'); END",

@@ -27,7 +27,7 @@ fn a_server_that_cannot_revoke_now_is_tried_again() {
 }
 
 #[test]
-fn what_a_proof_has_renewed_is_named_and_not_taken_for_the_user_s_doing() {
+fn tokens_renewed_by_a_proof_are_reported_and_not_activity() {
     let app = alice();
     app.net.fault(Endpoint::Revoke, Fault::Instead(Reply::json(200, &json!({}))));
     let output =
@@ -85,7 +85,7 @@ fn new_tokens_are_on_the_disk_before_they_are_revoked() {
 }
 
 #[test]
-fn an_end_that_was_proved_is_remembered_where_words_prove_nothing() {
+fn a_proven_end_is_remembered_if_words_prove_nothing() {
     let app = alice();
     app.net.set_dialect(0, Dialect::Cocoon);
     app.database.execute(

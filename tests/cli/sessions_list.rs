@@ -265,7 +265,7 @@ fn what_is_no_session_is_listed_with_the_reason() {
 }
 
 #[test]
-fn what_the_app_tolerates_is_no_reason_to_call_a_record_malformed() {
+fn records_tolerated_by_the_app_are_not_malformed() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
     for record in [
@@ -420,7 +420,7 @@ fn a_table_with_everything_is_there_on_request() {
 }
 
 #[test]
-fn a_table_fits_a_terminal_and_what_is_to_be_copied_is_never_cut() {
+fn tables_fit_the_terminal_without_cutting_identifiers() {
     let mut sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
     database.session(&changed(|s| {

@@ -91,7 +91,7 @@ fn what_is_no_account_is_refused() {
 }
 
 #[test]
-fn an_account_s_sessions_stand_apart_and_say_how_long_the_store_keeps_them() {
+fn sessions_of_an_account_are_shown_separately_with_ttls() {
     let redis = Redis::start();
     for (sid, ttl) in [("one", "90000"), ("two", "7210")] {
         let key = format!("atproto:oauth:sessions:{ALICE}:{sid}");

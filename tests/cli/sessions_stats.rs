@@ -167,7 +167,7 @@ fn an_empty_store_has_nothing_to_count() {
 }
 
 #[test]
-fn many_issuers_are_summed_up_for_people_and_counted_for_programs() {
+fn many_issuers_are_summed_for_people_and_listed_for_programs() {
     let sandbox = Sandbox::new();
     let database = AppDatabase::create(&sandbox.path("app.db"));
     for n in 0..30 {

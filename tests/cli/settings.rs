@@ -86,7 +86,7 @@ fn a_profile_overrides_only_what_it_names() {
 }
 
 #[test]
-fn the_file_is_the_one_named_else_here_else_in_the_configuration_directory() {
+fn the_file_is_given_or_here_or_in_the_config_directory() {
     let mut sandbox = layers();
     let path = |name: &str| format!("[store]\nurl = 'sqlite:{}'\n", sandbox.path(name).display());
     let (everywhere, here, named) = (path("file.db"), path("profile.db"), path("flag.db"));
@@ -125,7 +125,7 @@ fn a_value_may_name_where_it_really_is() {
 }
 
 #[test]
-fn a_reference_to_nothing_is_an_error_where_it_is_needed_and_only_there() {
+fn dangling_references_fail_only_where_they_are_needed() {
     let mut sandbox = layers();
     sandbox.set("EMPTY", "").file("empty", "\n");
     for (url, name) in [
@@ -190,7 +190,7 @@ fn an_unknown_setting_is_an_error_with_a_suggestion() {
 }
 
 #[test]
-fn a_file_that_is_no_settings_file_is_refused_without_being_quoted() {
+fn invalid_settings_files_are_refused_without_being_quoted() {
     let broken = refusal_of("[store]\nurl = 'rediss://default:hunter2@host'\nlayout = = 1");
     assert!(!broken.stderr.contains("hunter2"));
     insta::assert_snapshot!(broken, @r#"
@@ -410,7 +410,7 @@ fn settings_above_that_others_may_write_are_refused() {
 }
 
 #[test]
-fn a_directory_or_a_dangling_link_in_the_place_of_settings_is_reported() {
+fn a_directory_or_dangling_link_as_settings_is_reported() {
     let sandbox = layers();
     fs::create_dir(sandbox.path("oauthctl.toml")).unwrap();
     for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {

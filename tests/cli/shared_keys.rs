@@ -76,7 +76,7 @@ fn retire_names_a_shared_store_that_cannot_be_read() {
 }
 
 #[test]
-fn a_profile_with_keys_and_a_client_of_its_own_is_another_matter() {
+fn a_profile_with_its_own_keys_and_client_is_ignored() {
     let sandbox = two_stores();
     sandbox.file("keys.json", format!("[{KEY1},{}]", jwk_with(KEY1, &json!({"kid": "old"}))));
     preview_has(&sandbox, "old");
@@ -92,7 +92,7 @@ fn a_profile_with_keys_and_a_client_of_its_own_is_another_matter() {
 }
 
 #[test]
-fn a_published_key_stays_while_any_store_of_the_settings_needs_it() {
+fn a_published_key_stays_while_any_configured_store_needs_it() {
     let sandbox = two_stores();
     let publish = ["--profile", "preview", "jwks", "-o", "jwks.json", "--force"];
     assert_eq!(sandbox.run(publish).code, 0);
@@ -117,7 +117,7 @@ fn a_published_key_stays_while_any_store_of_the_settings_needs_it() {
 }
 
 #[test]
-fn a_shared_store_that_cannot_be_read_is_warned_of_and_proves_nothing() {
+fn an_unreadable_shared_store_causes_a_warning() {
     let sandbox = two_stores();
     assert_eq!(sandbox.run(["jwks", "-o", "jwks.json"]).code, 0);
     AppDatabase::open(&sandbox.path("app.db"))

@@ -154,7 +154,7 @@ fn neither_list_nor_a_dry_run_notes_anything() {
 }
 
 #[test]
-fn what_tells_no_age_is_noted_first_and_removed_once_it_is_certainly_old() {
+fn states_of_unknown_age_are_noted_then_removed_when_old() {
     let mut sandbox = app();
     insta::assert_snapshot!(purge(&sandbox), @"removed 0 pending logins; 2 kept: of unknown age, noted");
     assert_eq!(keys(&sandbox), ["state-1", "state-2"]);
@@ -370,7 +370,7 @@ fn a_note_lasts_until_it_is_of_use() {
 }
 
 #[test]
-fn where_the_time_to_live_is_only_the_usual_one_a_state_must_have_been_seen_long_enough_ago() {
+fn a_merely_usual_ttl_requires_a_first_seen_note() {
     let redis = Redis::start();
     let mut sandbox = Sandbox::new();
     // In an app with a TTL of ten minutes, a recent login appears 50 minutes old if an hour is

@@ -129,7 +129,7 @@ fn of_two_layouts_in_one_store_none_is_guessed() {
 }
 
 #[test]
-fn what_no_layout_fits_is_shown_without_its_secrets_or_its_control_characters() {
+fn unknown_contents_are_shown_without_secrets() {
     let redis = Redis::start();
     put(&redis, &format!("vault:{ALICE}"), &session(ALICE, "3h").to_string());
     put(&redis, "cache:\u{1b}[2J:x", "hunter2");
@@ -374,7 +374,7 @@ fn a_server_that_is_still_loading_is_not_counted() {
 }
 
 #[test]
-fn a_database_that_can_only_be_read_is_found_out_before_anything_is_written() {
+fn read_only_databases_are_detected_before_any_write() {
     // A file of another user, and a directory in which no journal can be created.
     for (file, directory) in [("644", "777"), ("666", "755")] {
         let sandbox = Sandbox::new();

@@ -68,7 +68,7 @@ fn refresh(sandbox: &Sandbox) -> Output {
 }
 
 #[test]
-fn a_proxy_that_nobody_said_to_use_is_named_where_no_connection_comes_about() {
+fn an_unused_proxy_is_named_when_connections_fail() {
     let proxy = Refusing::start();
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let mut sandbox =

@@ -138,7 +138,7 @@ fn an_export_is_one_line_a_session() {
 }
 
 #[test]
-fn an_export_is_a_file_that_only_its_owner_reads_and_never_over_another() {
+fn exports_are_private_and_never_overwrite_a_file() {
     let sandbox = between(LEGACY);
     insta::assert_snapshot!(sandbox.run(["sessions", "export", "-o", "out.jsonl"]), @"
     exit 0
@@ -347,7 +347,7 @@ fn a_replaced_record_has_the_time_of_its_replacement() {
 }
 
 #[test]
-fn a_line_that_is_no_session_is_named_and_the_others_are_brought_in() {
+fn invalid_lines_are_reported_and_the_others_imported() {
     let mut sandbox = between(LEGACY);
     let exported = export(&sandbox);
     let (first, second) = exported.split_once('\n').unwrap();
@@ -502,7 +502,7 @@ fn a_move_leaves_a_session_no_less_time_than_its_new_app_would() {
 }
 
 #[test]
-fn a_second_import_finds_the_tokens_that_the_store_has_written_anew() {
+fn a_second_import_recognises_reformatted_tokens() {
     let redis = Redis::start();
     let sandbox = between(STATUSPHERE);
     let older = session(ALICE, "30h").to_string();
@@ -520,7 +520,7 @@ fn a_second_import_finds_the_tokens_that_the_store_has_written_anew() {
 }
 
 #[test]
-fn of_several_sessions_of_one_account_the_newest_arrives_and_the_others_are_named() {
+fn of_several_sessions_of_an_account_the_newest_is_imported() {
     let mut sandbox = between(STATUSPHERE);
     let line = |age: &str, token: &str| {
         let mut record = session(ALICE, age);

@@ -23,7 +23,7 @@ fn status(app: &App) -> (Value, Value) {
 }
 
 #[test]
-fn a_session_of_unknown_age_is_due_once_it_was_seen_for_long_enough() {
+fn sessions_of_unknown_age_are_due_after_being_seen_long_enough() {
     let app = ageless();
     app.configure("keep_alive = \"2s\"\nmin_interval = \"0s\"");
     for command in ["list", "stats", "refresh --dry-run", "show did:plc:ewvi7nxzyoun6zhxrhs64oiz"] {

@@ -58,7 +58,7 @@ fn one_is_tried_first_whoever_stands_before_it_in_the_store() {
 }
 
 #[test]
-fn a_refresh_leaves_public_sessions_of_a_confidential_client_alone_and_says_what_to_do() {
+fn a_refresh_skips_public_sessions_with_a_hint() {
     let app = formerly_public(3);
     let output = app.sessions("refresh --all");
     assert!(
@@ -80,7 +80,7 @@ fn public_sessions_can_be_revoked_by_the_confidential_client() {
 }
 
 #[test]
-fn a_public_session_that_a_server_does_not_revoke_goes_on_as_a_confidential_one() {
+fn unrevokable_public_sessions_continue_as_confidential() {
     let app = formerly_public(1);
     app.net.fault(Endpoint::Revoke, Fault::Instead(testbed::Reply::json(200, &json!({}))));
     let output = app.sessions("revoke --all --yes");
@@ -239,7 +239,7 @@ fn two_upgrades_at_once_carry_each_session_over_once() {
 }
 
 #[test]
-fn a_session_that_an_old_instance_of_the_app_may_be_refreshing_is_left_alone_unless_it_is_named() {
+fn sessions_of_old_app_instances_are_skipped_unless_named() {
     let app = App::new();
     app.log_in(
         1,

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_file_and_before_it_the_environment_has_the_last_word() {
+    fn the_environment_then_the_first_file_takes_precedence() {
         let mut app = app(&[(".env.local", "A=local"), (".env", "A=common\nB=common")]);
         assert_eq!(
             app.variable("A"),

@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_group_is_stopped_by_what_no_right_configuration_meets() {
+    fn a_proven_group_stops_on_proof_of_misconfiguration() {
         let (mut state, now) = proven();
         state.learn(Verdict::Refused("it had ended".to_owned()), now);
         assert!(!is_stopped(&mut state, now));
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_group_is_stopped_when_one_session_after_the_other_is_refused() {
+    fn a_proven_group_stops_on_consecutive_refusals() {
         let refused = || Verdict::Refused("in words that nobody knows".to_owned());
         let (mut state, now) = proven();
         for _ in 1..REFUSED {
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_in_trouble_gets_one_session_at_a_time_and_then_longer_and_longer_rests() {
+    fn a_failing_server_gets_single_sessions_and_growing_pauses() {
         let (mut state, mut now) = proven();
         for _ in 0..TROUBLES {
             assert!(!matches!(state.known(now), Known::Objection(_)));
@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_has_not_worked_yet_rests_after_its_first_failure() {
+    fn a_server_without_success_pauses_after_its_first_failure() {
         let (mut state, now) = (State::default(), Instant::now());
         state.learn(Verdict::Trouble("500".to_owned()), now);
         assert!(

@@ -136,7 +136,7 @@ fn an_end_is_proved_by_words_only_where_they_mean_nothing_else() {
 }
 
 #[test]
-fn a_refused_newest_token_proves_unless_client_or_proof_is_wrong() {
+fn refused_newest_tokens_are_proof_unless_client_or_proof_fails() {
     for (server, status, error, words, cause, _) in TRANSCRIPTS {
         let refusal = refusal(*status, error, words);
         let expected = match cause {

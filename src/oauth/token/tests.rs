@@ -132,7 +132,7 @@ async fn preparing_sends_no_token_and_touches_no_session() {
 }
 
 #[tokio::test]
-async fn preparing_again_costs_nothing_while_the_last_answer_is_recent() {
+async fn a_recent_answer_makes_preparation_free() {
     let stage = Stage::new().await;
     let server = stage.server().await;
     let Exchange::Refreshed(tokens) = stage.refresh().await else { panic!() };
@@ -176,7 +176,7 @@ async fn a_proof_that_the_server_does_not_take_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_nonce_that_has_gone_stale_costs_one_more_request_and_nothing_else() {
+async fn a_stale_nonce_costs_one_more_request_only() {
     let stage = Stage::new().await;
     let server = stage.server().await;
     server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();

@@ -110,7 +110,7 @@ async fn a_write_whose_answer_was_lost_is_looked_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_whose_connection_is_lost_still_brings_every_record_once() {
+async fn a_scan_with_a_lost_connection_returns_each_record_once() {
     let redis = Redis::start();
     fill(&redis, MANY);
     let (proxy, url) = proxied(&redis);
@@ -230,7 +230,7 @@ async fn what_an_operator_got_wrong_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_not_replace_a_record_is_told_before_there_is_anything_to_store() {
+async fn missing_write_permission_is_reported_in_advance() {
     let user = |name: &str, not: &str| {
         ["--user", name, "on", ">pass", "~*", "+@all", not].map(str::to_owned)
     };
@@ -316,7 +316,7 @@ fn pages(redis: &Redis) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scan_that_loses_its_connection_again_and_again_goes_on_where_it_was() {
+async fn a_scan_resumes_after_repeated_connection_losses() {
     let redis = Redis::start();
     fill(&redis, MANY);
     let (proxy, url) = proxied(&redis);

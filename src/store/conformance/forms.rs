@@ -150,7 +150,7 @@ async fn an_empty_database_beside_a_full_one_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replacement_keeps_the_time_to_live_where_the_layout_has_none() {
+async fn a_replacement_keeps_the_ttl_if_the_layout_has_none() {
     let redis = Redis::start();
     let store = opened(&redis, "atproto", &BTreeMap::new()).await.unwrap();
     let key = RecordKey::from_text(&format!("atproto:session:{DID}"));

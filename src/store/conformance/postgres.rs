@@ -134,7 +134,7 @@ async fn postgres_keeps_its_promises_with_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn postgres_keeps_its_promises_with_jsonb_and_a_schema_for_notes() {
+async fn postgres_conforms_with_jsonb_and_a_schema_for_notes() {
     let app = PostgresApp::new("jsonb").await;
     app.server.psql("postgres", "app", &app.open().await.preparation().unwrap());
     app.passes().await;

@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_that_say_too_little_or_the_wrong_thing_are_refused() {
+    fn incomplete_or_wrong_descriptions_are_refused() {
         for (members, why) in [
             (&[][..], "layouts.mine: session_key is missing"),
             (&[("session_key", "a:{did}")], "layouts.mine: state_key is missing"),

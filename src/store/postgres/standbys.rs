@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standby_that_has_gone_is_remembered_until_another_takes_over() {
+    fn a_lost_standby_is_remembered_until_another_takes_over() {
         let standbys = Standbys::default();
         let head = |timeline: &str, attached| Head {
             cluster: Some("1".to_owned()),

@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_is_gone_was_deleted_by_us_only_if_an_answer_was_lost() {
+    async fn a_missing_record_counts_as_removed_only_if_a_reply_was_lost() {
         use super::super::client::error::Kind as TroubleKind;
         let record = Stored::new(RecordKey::from_text("x"), RecordValue::default());
         for (kind, written) in

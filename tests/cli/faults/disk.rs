@@ -91,7 +91,7 @@ fn an_sqlite_that_cannot_grow_costs_nothing_at_any_size() {
 }
 
 #[test]
-fn recovery_entries_that_cannot_be_written_keep_everything_from_being_sent() {
+fn nothing_is_sent_if_recovery_entries_cannot_be_written() {
     for bytes in sizes(80 << 10, 1 << 10) {
         let npmx = Npmx::with_users(2);
         let output = limited(

@@ -78,7 +78,7 @@ fn deep() -> String {
 }
 
 #[test]
-fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
+fn endless_or_deep_documents_are_refused_before_sending() {
     let app = app();
     for endpoint in [Endpoint::Plc, Endpoint::ResourceMetadata, Endpoint::ServerMetadata] {
         for fault in nonsense() {
@@ -97,7 +97,7 @@ fn documents_without_an_end_or_a_bottom_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn token_endpoints_without_an_end_or_a_bottom_cost_nothing_while_they_do_nothing() {
+fn endless_or_deep_token_answers_cost_nothing() {
     let app = app();
     for status in [200, 400, 500] {
         let endless = Reply::json(status, &json!({"error": "invalid_grant"})).endless();
@@ -197,7 +197,7 @@ fn tokens_of_another_account_or_another_kind_are_never_stored() {
 }
 
 #[test]
-fn what_a_server_says_is_shown_without_what_a_terminal_would_obey() {
+fn server_texts_are_shown_without_control_characters() {
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\u{9b}31m";
     for (status, error) in [(400, "invalid_client"), (400, evil), (401, "invalid_dpop_proof")] {
         let app = app();
@@ -268,7 +268,7 @@ fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
 }
 
 #[test]
-fn a_handle_is_resolved_by_the_resolver_of_the_settings_and_by_no_hostile_one() {
+fn handles_are_resolved_by_the_configured_resolver_only() {
     let app = app();
     let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", app.net.web_url());
     app.sandbox

@@ -113,7 +113,7 @@ fn assert_recovery_directory(app: &App) {
 const SHORTLY: Duration = Duration::from_secs(2);
 
 #[test]
-fn killed_while_tokens_go_to_the_disk_nothing_is_lost_but_what_was_under_way() {
+fn a_kill_during_disk_writes_loses_only_work_in_progress() {
     let kills = if is_full() { 40 } else { 2 };
     let (mut world, mut dice, mut figures) =
         (World::new(Place::Redis), Dice(seed()), Figures::default());

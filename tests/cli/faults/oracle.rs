@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_came_long_before_the_kill_and_was_never_stored_is_a_loss() {
+    fn an_early_answer_that_was_never_stored_is_a_loss() {
         assert_eq!(killed_after(Duration::from_millis(100)), Fate::InFlight);
         assert_eq!(killed_after(Duration::from_secs(1)), Fate::Lost);
     }
 
     #[test]
-    fn a_record_with_another_time_to_live_or_a_used_up_access_token_is_no_session_kept() {
+    fn a_wrong_ttl_or_outdated_access_token_impairs_a_session() {
         let app = App::new();
         let record = app.log_in(1, &days_ago(2)).remove(0);
         let renewed = app.net.refresh_as_app(&record).unwrap();

@@ -154,7 +154,7 @@ fn assert_counted_or_refused(app: &App, child: Child) {
 }
 
 #[test]
-fn a_fail_over_in_the_middle_of_a_scan_never_shows_a_part_as_the_whole() {
+fn a_failover_during_a_scan_never_hides_records() {
     let (app, mut sentinels, _between, _) = behind_sentinels(MANY);
     let (listing, counting) = (begun_to_list(&app), begun_to_count(&app, &sentinels.servers));
     sentinels.kill_master();
@@ -171,7 +171,7 @@ fn a_fail_over_in_the_middle_of_a_scan_never_shows_a_part_as_the_whole() {
 }
 
 #[test]
-fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
+fn a_node_lost_during_a_scan_never_hides_records() {
     let (app, mut cluster, _) = on_a_cluster(false, MANY);
     assert_eq!(assert_whole_or_refused(&app, begun_to_list(&app)), 0);
     let (listing, counting) = (begun_to_list(&app), begun_to_count(&app, &cluster.nodes));
@@ -189,7 +189,7 @@ fn a_node_that_is_lost_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
 }
 
 #[test]
-fn a_node_whose_replica_takes_over_in_the_middle_of_a_scan_never_makes_a_part_the_whole() {
+fn a_node_replaced_during_a_scan_never_hides_records() {
     if !is_full() {
         return say(
             "skipped: a node whose replica takes over in the middle of a scan (OAUTHCTL_FAULTS=full)",
@@ -209,7 +209,7 @@ fn is_master(role: &Answer) -> bool {
 }
 
 #[test]
-fn a_node_that_is_lost_while_the_server_works_costs_nobody_a_session() {
+fn a_node_lost_during_a_refresh_costs_no_session() {
     let (app, mut cluster, dids) = on_a_cluster(true, 12);
     let answers = Gate::closed();
     app.net.inject(

@@ -118,7 +118,7 @@ fn a_server_that_refuses_to_write_has_the_tokens_wait() {
 }
 
 #[test]
-fn a_server_that_never_comes_back_is_not_waited_for_by_every_session() {
+fn a_lost_store_does_not_time_out_once_per_session() {
     let npmx = Npmx::with_users(60);
     // It fails while no tokens are at risk, during the look-up of the next four.
     let looked_up = Gate::closed();
