@@ -52,11 +52,11 @@ pub struct Finding {
     pub topic: Topic,
     /// Severity.
     pub severity: Severity,
-    /// Stable name of what was found, `TOPIC.NAME`; the topic alone where it has no name.
+    /// Stable name of the finding, `TOPIC.NAME`, or the topic alone.
     pub code: String,
-    /// Member of a document, key or setting that is to be changed.
+    /// Member of a document, key or setting to be changed.
     pub member: Option<String>,
-    /// Issuer of the authorization server that says so; none where oauthctl itself has looked.
+    /// Issuer of the authorization server that reported it, `None` for oauthctl's own checks.
     pub server: Option<String>,
     /// Fact.
     pub what: String,
@@ -102,19 +102,19 @@ impl Finding {
         Self { severity: Severity::Problem, why, fix, ..Self::ok(topic, what) }
     }
 
-    /// Names what was found, for programs: `name` is the part behind the topic.
+    /// Sets the name for programs: `name` is the part after the topic.
     pub(super) fn named(mut self, name: &str) -> Self {
         self.code = format!("{}.{name}", self.topic.name());
         self
     }
 
-    /// Names the member of a document that is to be changed.
+    /// Sets the member to be changed.
     pub(super) fn about(mut self, member: impl Into<String>) -> Self {
         self.member = Some(member.into());
         self
     }
 
-    /// Names the authorization server that says so.
+    /// Sets the authorization server that reported it.
     pub(super) fn said_by(mut self, issuer: &str) -> Self {
         self.server = Some(issuer.to_owned());
         self

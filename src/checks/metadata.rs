@@ -21,7 +21,7 @@ const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] 
 const PUBLIC_ORIGIN: &str = "https://app.example.com";
 /// Prefix of the `client_id` of all development clients without a document.
 const LOOPBACK: &str = "http://localhost";
-/// Where its users are sent back to, unless it says where.
+/// Redirect URI of a loopback client that names none.
 const LOOPBACK_REDIRECT: &str = "http://127.0.0.1/";
 
 /// Configuration of the client. Members that are not configured may have any value.
@@ -29,7 +29,7 @@ pub struct Configured {
     client_id: String,
     members: Map<String, Value>,
     confidential: Option<bool>,
-    /// The settings say so.
+    /// True if the settings say so.
     is_public: bool,
     /// True if the settings permit addresses that public servers refuse.
     development: bool,
@@ -71,13 +71,13 @@ impl Configured {
         self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
     }
 
-    /// Checks whether the settings make the client public, whatever keys there are.
+    /// Checks whether the settings make the client public, independent of the keys.
     pub fn is_public(&self) -> bool {
         self.is_public
     }
 
-    /// Returns where users are sent back to, as far as the settings say. Of a development client its
-    /// `client_id` says that.
+    /// Returns the redirect URIs of the settings, for a development client those in its
+    /// `client_id`.
     pub fn redirect_uris(&self) -> Vec<String> {
         if self.is_loopback() {
             return self
@@ -88,7 +88,7 @@ impl Configured {
         uris.into_iter().map(str::to_owned).collect()
     }
 
-    /// Returns what the app asks its users for, as far as the settings say.
+    /// Returns the scope of the settings.
     pub fn scope(&self) -> Option<String> {
         if self.is_loopback() {
             return self.in_client_id("scope")?.pop();
@@ -96,7 +96,8 @@ impl Configured {
         self.members.get("scope")?.as_str().map(str::to_owned)
     }
 
-    /// Returns the values of a parameter of a development client's `client_id`; none where it has none.
+    /// Returns the values of a parameter in a development client's `client_id`, `None` for other
+    /// clients.
     fn in_client_id(&self, name: &str) -> Option<Vec<String>> {
         let url = Url::parse(&self.client_id).ok()?;
         let values = url.query_pairs().filter(|(known, _)| known == name);

@@ -90,7 +90,7 @@ pub fn check(
     findings
 }
 
-/// Checks whether a finding speaks for the server.
+/// Checks whether the finding is free of faults.
 pub fn is_fine(finding: &Finding) -> bool {
     finding.severity != Severity::Problem
 }

@@ -35,7 +35,7 @@ pub struct Tally {
     copies: u64,
     /// Sessions of accounts with several, in a layout for one.
     rivals: u64,
-    /// Sessions by their authorization server.
+    /// Number of sessions by authorization server.
     issuers: HashMap<String, u64>,
 }
 
@@ -51,7 +51,7 @@ impl Tally {
         self.rivals += copies.count(Relation::Rival);
     }
 
-    /// Returns the authorization servers of the client's sessions, those with most of them first.
+    /// Returns the authorization servers of the client's sessions, those with most sessions first.
     pub fn issuers(&self) -> Vec<String> {
         let mut issuers: Vec<_> = self.issuers.iter().collect();
         issuers.sort_unstable_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));

@@ -1,4 +1,4 @@
-//! Output of findings, the same for every command that checks something.
+//! Output of findings, common to all commands that check something.
 
 use crate::checks::{Finding, Severity};
 use crate::context::Context;

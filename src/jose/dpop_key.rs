@@ -37,7 +37,7 @@ pub struct PublicEcJwk {
 }
 
 impl DpopKey {
-    /// Makes an ES256 key, the algorithm that every server takes.
+    /// Generates an ES256 key, since all servers support that algorithm.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let key = p256::ecdsa::SigningKey::generate_from_rng(rng);
         let point = key.verifying_key().to_sec1_point(false);

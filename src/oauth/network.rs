@@ -108,7 +108,7 @@ impl Network {
         self.servers.get(issuer, look_up).await
     }
 
-    /// Returns the issuer of the account of this DID or handle.
+    /// Returns the issuer of the account with this DID or handle.
     pub async fn issuer_of_name(&self, name: &str) -> Result<Arc<str>, LookupError> {
         let did = match (name.parse::<Did>(), name.parse::<Handle>()) {
             (Ok(did), _) => did,

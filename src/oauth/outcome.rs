@@ -194,7 +194,7 @@ impl ErrorBody {
     }
 }
 
-/// Tells apart what an endpoint can mean by its answer.
+/// Classifies an answer independently of the endpoint.
 pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     let Answered { answer, proof, sent } = answered;
     let later = Read::TryLater { status: answer.status, retry_after: answer.retry_after };

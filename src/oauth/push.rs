@@ -1,5 +1,5 @@
-//! Pushed authorization requests (RFC 9126): the first step of a login, at which a server judges the
-//! client's documents, its key and what it asks for. Nobody is logged in by it.
+//! Pushed authorization requests (RFC 9126): the first step of a login, in which a server checks
+//! the client's documents, its key and its request. No one is logged in by it.
 
 use std::time::{Duration, Instant};
 
@@ -19,53 +19,53 @@ use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, nonce_to_keep};
 use crate::jose::DpopKey;
 
-/// A server that has to fetch two documents first may take some time.
+/// Timeout, sufficient for a server that fetches two documents first.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// Request for a login of nobody in particular.
+/// Request for a login without a particular user.
 #[derive(Clone, Copy)]
 pub struct AuthorizationRequest<'a> {
-    /// Client, and the key by which it is authenticated.
+    /// Client with the key that authenticates it.
     pub credentials: Credentials<'a>,
     /// Key to which the tokens would be bound.
     pub dpop_key: &'a DpopKey,
-    /// Address to which the user would be sent back.
+    /// Redirect URI.
     pub redirect_uri: &'a str,
-    /// Scopes that the user would be asked for.
+    /// Requested scope.
     pub scope: &'a str,
 }
 
 /// Answer to a pushed authorization request.
 #[derive(Debug)]
 pub enum Pushed {
-    /// The request is taken; its `request_uri` is thrown away.
+    /// Accepted. The `request_uri` is discarded.
     Accepted,
     /// The server has no endpoint for it. Nothing was sent.
     Unsupported,
-    /// Nothing happened; the server wants another proof, with these parameters.
+    /// Not processed: the server requires a proof with these parameters.
     UseNonce(ProofParameters),
     /// Refused.
     Refused(ErrorResponse),
     /// 429, 5xx, a proxy's page.
     TryLater {
-        /// The status code.
+        /// Status code.
         status: u16,
     },
-    /// No answer that can be read.
+    /// No readable answer.
     NoAnswer(HttpError),
-    /// The server does not take proofs by the key's algorithm. Nothing was sent.
+    /// The server does not support the key's algorithm. Nothing was sent.
     Unfit(LookupError),
 }
 
 impl AuthorizationServer {
-    /// Pushes a request, repeated where the server wants another nonce. `state` and the PKCE
-    /// verifier (RFC 7636) are forgotten at once, so that nobody can go on with it.
+    /// Pushes a request, repeated if the server requires another nonce. `state` and the PKCE
+    /// verifier (RFC 7636) are discarded at once, so that the login cannot be continued.
     pub async fn push(&self, request: AuthorizationRequest<'_>) -> Pushed {
         let Some(url) = &self.push_endpoint else { return Pushed::Unsupported };
         if let Err(unfit) = self.check_alg(request.dpop_key.alg()) {
             return Pushed::Unfit(unfit);
         }
-        // Two times 128 bits make the 43 characters that a verifier has at least.
+        // Twice 128 bits give the minimum length of a verifier, 43 characters.
         let verifier = format!("{}{}", self.random.id(), self.random.id());
         let challenge = BASE64URL.encode(Sha256::digest(verifier));
         let state = self.random.id();
@@ -112,7 +112,7 @@ impl Pushed {
             };
         }
         match outcome::read(answered, url) {
-            // RFC 9126 section 2.2 demands 201; some say 200.
+            // RFC 9126 section 2.2 requires 201; some servers send 200.
             Read::Success(body) => Self::of_success(Some(&body), url),
             Read::UseNonce(parameters) => Self::UseNonce(parameters),
             Read::Refused(refusal) => Self::Refused(refusal),

@@ -36,7 +36,7 @@ pub struct AuthorizationServer {
     pub(super) issuer: String,
     pub(super) token_endpoint: Url,
     pub(super) revocation_endpoint: Option<Url>,
-    /// Endpoint of pushed authorization requests; none where requests must not be sent there.
+    /// Endpoint of pushed authorization requests, `None` if the egress policy forbids it.
     pub(super) push_endpoint: Option<Url>,
     pub(super) http: Http,
     pub(super) nonces: Arc<Nonces>,
@@ -119,7 +119,7 @@ impl ServerDocument {
         Ok(Metadata {
             token_endpoint: endpoint("token_endpoint", &self.token_endpoint)?,
             revocation_endpoint: revocation_endpoint.transpose()?,
-            // Sessions do without it.
+            // Not needed for sessions.
             push_endpoint: self.pushed_authorization_request_endpoint.and_then(|text| {
                 endpoint("pushed_authorization_request_endpoint", text.as_str()?).ok()
             }),

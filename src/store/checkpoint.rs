@@ -31,27 +31,27 @@ pub enum Durability {
     Unsettled(String),
 }
 
-/// Returns how many of the replicas must have something so that it outlives the others.
+/// Returns the size of a majority of the replicas.
 pub fn majority(replicas: usize) -> usize {
     if replicas == 0 { 0 } else { replicas / 2 + 1 }
 }
 
-/// Where nobody can be asked whether a fail-over is under way, the loss of a replica may be its
-/// beginning. Within this time its end would show: news of it reach all sentinels in 2 s, and a
-/// replaced master is demoted after 8 s.
+/// Observation period after a change of replicas, if no server reports failovers: the loss of a
+/// replica may be the start of one. Sentinels know of a failover within 2 s, and a replaced master
+/// is demoted after 8 s.
 const CALM: Duration = Duration::from_secs(12);
 
-/// What the servers looked like the last time, and since when.
+/// Last seen state of the servers, and the time since which it has not changed.
 #[derive(Default)]
 pub struct Watch(Mutex<Option<(String, Instant)>>);
 
 impl Watch {
-    /// Checks whether they have looked like this for long enough.
+    /// Checks whether the state has not changed for long enough.
     pub fn is_calm(&self, picture: String, now: Instant) -> bool {
         self.unchanged_for(picture, now) >= CALM
     }
 
-    /// Returns for how long they have looked like this.
+    /// Returns how long the state has not changed.
     fn unchanged_for(&self, picture: String, now: Instant) -> Duration {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {

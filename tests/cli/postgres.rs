@@ -97,7 +97,7 @@ impl Beside {
         Self::on(Postgres::start())
     }
 
-    /// The same on this server.
+    /// Creates the app on this server.
     pub(crate) fn on(server: Postgres) -> Self {
         let mut app = App::new();
         app.sandbox.set("OAUTHCTL_STORE", server.url());

@@ -1,5 +1,5 @@
-//! A pooler stands before the PostgreSQL: every command works through it, in each of its modes, with
-//! fewer connections than sessions are worked on at the same time.
+//! Tests with a pooler in front of PostgreSQL: all commands work through it, in each of its modes,
+//! with fewer connections than concurrent sessions.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use testbed::pooler::{PoolMode, Pooler};
 use crate::postgres::{Beside, KINDS, Kind, NAME, hash31};
 use crate::sandbox::Output;
 
-/// Longer than any of these runs takes, and shorter than a connection is waited for.
+/// Longer than any of these runs, and shorter than the timeout for a connection.
 const LONG: Duration = Duration::from_secs(15);
 
 fn kind(layout: &str) -> &'static Kind {
@@ -20,7 +20,7 @@ fn did(letter: char) -> String {
     format!("did:plc:{}", letter.to_string().repeat(24))
 }
 
-/// An app with users behind a pooler with two connections, prepared by `init --sql`.
+/// Returns an app with users behind a pooler with two connections, prepared by `init --sql`.
 fn behind(mode: PoolMode, kind: &Kind, dids: &[String]) -> (Beside, Pooler) {
     let mut beside = Beside::new();
     beside.server.sql(kind.tables);
@@ -35,7 +35,7 @@ fn behind(mode: PoolMode, kind: &Kind, dids: &[String]) -> (Beside, Pooler) {
     (beside, pooler)
 }
 
-/// Runs a command that must not wait for connections that never come.
+/// Runs a command, which must not wait for a connection that is never available.
 fn run(beside: &Beside, command: &str) -> Output {
     let begun = Instant::now();
     let output = beside.app.sessions(command);
@@ -48,7 +48,7 @@ fn works_through_a_pooler(mode: PoolMode, kind: &Kind, lock: &str) {
     let (beside, pooler) = behind(mode, kind, &dids);
     let listed = run(&beside, "list");
     assert_eq!(listed.stdout.matches("did:plc:").count(), dids.len(), "{listed}");
-    // Locks are seen on both ways.
+    // Locks are visible on both paths.
     let name = format!("{NAME}{}", dids[0]);
     let lock = lock.replace("$name", &name).replace("HASH31", &hash31(&name));
     let sql = format!("BEGIN; {lock}; SELECT pg_sleep(5); COMMIT");
@@ -59,7 +59,7 @@ fn works_through_a_pooler(mode: PoolMode, kind: &Kind, lock: &str) {
         assert!(busy.stdout.contains("somebody else holds the lock on it"), "{busy}");
         holder.join().unwrap();
     });
-    // Of those that the server refuses nothing is written, and the lock is given back all the same.
+    // Refused sessions cause no write, and their locks are released.
     for ended in &dids[1..5] {
         beside.app.net.end_sessions_of(ended);
     }

@@ -1,5 +1,5 @@
-//! A standby takes over from a PostgreSQL, or the server comes back, in the middle of a refresh or
-//! right after it: nobody loses a session.
+//! A standby takes over from PostgreSQL, or the server restarts, during a refresh or right after
+//! it, without losing a session.
 
 use std::process::Child;
 use std::thread;
@@ -10,14 +10,14 @@ use testbed::postgres::{PASSWORD, Postgres, ROLE};
 use crate::postgres::{Beside, KINDS, Kind};
 use crate::sandbox::Output;
 
-/// Without a lock: the table is all there is to see.
+/// Layout without a lock, in which only the table matters.
 const KIND: &Kind = &KINDS[0];
 
 fn dids() -> Vec<String> {
     ('a'..='x').map(|letter| format!("did:plc:{}", letter.to_string().repeat(24))).collect()
 }
 
-/// An app with users on this server.
+/// Returns an app with users on this server.
 fn with_users(server: Postgres) -> Beside {
     let beside = Beside::on(server);
     beside.server.sql(KIND.tables);
@@ -27,7 +27,7 @@ fn with_users(server: Postgres) -> Beside {
     beside
 }
 
-/// An app with a standby beside its server, and an address that names both.
+/// Returns an app with a standby, and an address that names both servers.
 fn with_standby() -> (Beside, Postgres) {
     let mut beside = with_users(Postgres::start());
     let standby = beside.server.standby();
@@ -40,8 +40,8 @@ fn begin(beside: &Beside) -> Child {
     beside.app.begin("refresh --all --retry-for 30s --lock-timeout 30s --rate 20")
 }
 
-/// Everybody's session is alive on this server, at once or after the recovery that the run has asked
-/// for.
+/// Asserts that all sessions are alive on this server, at once or after the recovery that the run
+/// has requested.
 #[track_caller]
 fn assert_nobody_lost(beside: &Beside, server: &Postgres, output: &Output) {
     if output.code != 0 || !beside.app.recovery_entries().is_empty() {
@@ -64,7 +64,7 @@ fn assert_nobody_lost(beside: &Beside, server: &Postgres, output: &Output) {
 #[test]
 fn a_promotion_in_mid_run_costs_nobody_a_session() {
     let (mut beside, standby) = with_standby();
-    // The standby has nothing of what the run writes.
+    // The standby receives nothing of the run's writes.
     beside.server.hold_back();
     let child = begin(&beside);
     beside.app.wait_for_exchanges(10);
@@ -118,7 +118,7 @@ fn with_standbys_that_follow_a_refresh_ends_as_without() {
         assert_eq!(output.code, 0, "{output}");
         assert!(beside.app.recovery_entries().is_empty(), "{output}");
     }
-    // The same where the address names the one server.
+    // The same with an address of a single server.
     let url = beside.server.url();
     beside.app.sandbox.set("OAUTHCTL_STORE", url);
     assert_eq!(beside.app.sessions("refresh --all").code, 0);
@@ -139,7 +139,7 @@ fn a_standby_alone_is_listed_and_not_refreshed() {
 
 #[test]
 fn a_server_that_crashes_in_mid_run_costs_nobody_a_session() {
-    // What is not durable by itself stays in memory for as long as possible.
+    // Writes that are not made durable explicitly stay in memory for as long as possible.
     let settings = ["synchronous_commit=off", "wal_writer_delay=10s", "bgwriter_delay=10s"];
     let mut beside = with_users(Postgres::start_with(&settings));
     let child = begin(&beside);

@@ -17,7 +17,7 @@ named! {
 /// Rule broken by the document. `{member}: {rule}` reads as a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Stable name of the rule, or of the member that it is about.
+    /// Stable name of the rule or of its member.
     #[serde(skip)]
     pub code: String,
     /// Path of the member: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
@@ -39,7 +39,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Names the rule that the next finding is about. Without a name it is called like its member.
+    /// Sets the rule of the next finding. The default is the name of its member.
     pub(super) fn rule(&mut self, code: &'static str) -> &mut Self {
         self.code = Some(code);
         self

@@ -1,5 +1,5 @@
-//! Makes sure that what was written outlives a fail-over. The server in charge is looked for and
-//! connected to anew: a primary that another has replaced may not know it, and goes on answering.
+//! Verifies that written data survives a failover. The current primary is looked up and connected
+//! to again, because a replaced primary may not notice and continues to answer.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,17 +13,17 @@ use super::standbys::{self, Head};
 use crate::store::Store;
 use crate::store::checkpoint::{Checkpoint, Durability, majority};
 
-/// The server in charge of a database at one moment.
+/// Current primary of a database.
 pub(super) struct PostgresCheckpoint {
-    /// The store by way of this server.
+    /// Store over this server.
     store: PostgresStore,
-    /// The connections that the run uses.
+    /// Connections of the run.
     original: Arc<Server>,
     head: Head,
 }
 
 impl PostgresCheckpoint {
-    /// Looks for the server and connects to it; none where no server takes over from another.
+    /// Looks up the primary and connects. `None` if the database has no failover.
     pub(super) async fn reach(store: &PostgresStore) -> Result<Option<Self>, Trouble> {
         if !store.standbys.may_take_over(&store.server).await {
             return Ok(None);
@@ -34,7 +34,7 @@ impl PostgresCheckpoint {
         Ok(Some(Self { store: store.by(&Arc::new(server)), original, head }))
     }
 
-    /// Returns the reason why what was written may be lost, if there is one.
+    /// Returns the reason for which written data may be lost, if any.
     async fn objection(&self) -> Result<Option<Durability>, Trouble> {
         let unsettled = |why: &str| Ok(Some(Durability::Unsettled(why.to_owned())));
         let mut lagging = None;
@@ -45,12 +45,12 @@ impl PostgresCheckpoint {
             if progress.attached < most && !self.store.watch.is_calm(picture, Instant::now()) {
                 return unsettled("a standby has gone, and may be about to take over");
             }
-            // Where this role may not know, the server's word that it is in charge has to do.
+            // If this role may not know, the server's claim to be the primary has to suffice.
             if let Some(reached) = progress.reached.filter(|reached| *reached < majority(most)) {
                 lagging = Some(format!("{reached} of {most} standbys have it"));
             }
         }
-        // Nobody has taken over meanwhile.
+        // Checks that no other server has taken over in the meantime.
         let (_, now) = self.original.in_charge().await?;
         if !now.has_history_of(&self.head) {
             return unsettled("another server has taken over");

@@ -33,7 +33,7 @@ pub struct Dialer {
     address: PostgresAddress,
     config: Config,
     tls: Arc<ClientConfig>,
-    /// The server that is tried first.
+    /// Server that is tried first.
     preferred: Mutex<Option<Endpoint>>,
 }
 
@@ -60,7 +60,7 @@ impl Dialer {
         Ok(Self { address: address.clone(), config, tls, preferred: Mutex::default() })
     }
 
-    /// Tries this server first from now on.
+    /// Makes this server the first to be tried.
     pub fn prefer(&self, host: &Endpoint) {
         *self.preferred.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.clone());
     }

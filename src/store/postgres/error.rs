@@ -116,7 +116,7 @@ impl Trouble {
                 trouble.hint = Some(certificate_hint(&text).to_owned());
                 (trouble.is_usage, trouble.may_pass) = (true, false);
             }
-            // PgBouncer's words.
+            // Wording of PgBouncer.
             () if text.contains("unsupported startup parameter") => {
                 trouble.hint = Some(
                     "the pooler does not take it: remove it from the address (or from PGOPTIONS), or add it to \
@@ -135,7 +135,7 @@ impl Trouble {
         self.code.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code())
     }
 
-    /// Checks whether the server lacks what was asked of it, or does not allow it.
+    /// Checks whether the server lacks a feature or does not permit it.
     pub fn is_refusal(&self) -> bool {
         let class = self.code.as_deref().and_then(|code| code.get(..2));
         matches!(class, Some("0A" | "42"))

@@ -68,7 +68,7 @@ impl Transactions {
                 Err(trouble) => retries.after(trouble).await?,
             }
         };
-        // Before, we ourselves were in the way.
+        // Measured from here, because earlier waits were for oauthctl's own connections.
         let begun = Instant::now();
         loop {
             let taken = Instant::now();

@@ -170,7 +170,7 @@ impl PostgresStore {
         Ok(opened)
     }
 
-    /// Returns the same store by way of another server, where no lock is held.
+    /// Returns the same store over another server, without locks.
     fn by(&self, server: &Arc<Server>) -> Self {
         Self { server: Arc::clone(server), transactions: Transactions::default(), ..self.alone() }
     }
@@ -417,7 +417,7 @@ impl Store for PostgresStore {
         write::rehearse(&self.server, &self.sessions, &nobody)
             .await
             .map_err(|e| self.explain(e))?;
-        // A standby that goes before the first write has been there.
+        // A standby lost before the first write still has to be known.
         let _ = self.standbys.ask(&self.server).await;
         Ok(())
     }

@@ -25,15 +25,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Parameters of a statement, with their types.
 pub type Parameters<'p> = [(&'p (dyn ToSql + Sync), Type)];
 
-/// Connections at the same time, where the address does not say (`connection_limit`): poolers have
-/// 15 or 20 for a database, and the app needs some of them.
+/// Default maximum of concurrent connections (`connection_limit`). Poolers have 15 or 20 per
+/// database, and the app needs some of them.
 const CONNECTIONS: u32 = 10;
 
 /// Database.
 pub struct Server {
     address: PostgresAddress,
     dialer: Arc<Dialer>,
-    /// The only one of the address's servers that is connected to.
+    /// Restricts connections to this server of the address.
     only: Option<Endpoint>,
     idle: Mutex<Vec<Client>>,
     budget: Budget,
@@ -45,7 +45,7 @@ pub struct Server {
 #[derive(Clone)]
 struct Budget {
     all: Arc<Semaphore>,
-    /// Of these, those that hold a lock: less, or all might wait for each other's end.
+    /// Limit on those with a lock. It is lower, because otherwise all might wait for each other.
     locks: Arc<Semaphore>,
 }
 
@@ -58,7 +58,7 @@ impl Budget {
     }
 }
 
-/// A connection in use.
+/// Connection in use.
 pub struct Connection {
     client: Client,
     _permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
@@ -86,11 +86,11 @@ impl Server {
         })
     }
 
-    /// Connects anew to the server in charge, and returns it alone, with what it says of itself.
-    /// Of several that take writes, the one whose history is the longest; further connections of
-    /// `self` lead there, too.
+    /// Reconnects to the primary. Returns a pool for it alone, and its replication state. Of
+    /// several servers that accept writes, the one with the longest history is chosen. Further
+    /// connections of `self` use it, too.
     pub async fn in_charge(&self) -> Result<(Self, Head), Trouble> {
-        // A pooler may have no connection to spare for another client.
+        // A pooler may have no connection left for another client.
         self.idle().clear();
         let mut found: Option<(Endpoint, Client, Head)> = None;
         let mut trouble = None;
@@ -148,7 +148,7 @@ impl Server {
         self.connection(None).await
     }
 
-    /// The same for a transaction that waits for others while it is open.
+    /// Returns a connection for a transaction that waits for others while it is open.
     pub async fn client_for_lock(&self) -> Result<Connection, Trouble> {
         let permit = Arc::clone(&self.budget.locks).acquire_owned().await;
         self.connection(permit.ok()).await
@@ -178,7 +178,7 @@ impl Server {
         }
     }
 
-    /// Counts a connection that was lost.
+    /// Counts a lost connection.
     pub fn count_loss(&self) {
         self.losses.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Standbys that may take over from a server: how many there are, and whether they have received
-//! what was written.
+//! Standbys that may take over from a server: their number, and whether they have received the
+//! written data.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,30 +11,30 @@ use super::error::Trouble;
 use super::server::{self, Server};
 use crate::store::checkpoint::majority;
 
-/// For how long a server is believed to have no standbys. Then it is asked again: they come and go.
+/// Time for which a server counts as having no standbys before it is asked again.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 
-/// How long standbys may take to have everything.
+/// Timeout for the standbys to have all data.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 const POLL: Duration = Duration::from_millis(10);
 
-/// The standbys of a server, by the processes that send them its log. Every role sees the processes,
-/// and how far a slot is; the rest is for `pg_read_all_stats`. What copies the log or decodes it
-/// takes over from nobody.
+/// Query for the standbys of a server, by its WAL senders. All roles can see these, and the
+/// position of a slot; the rest requires `pg_read_all_stats`. Backups and logical decoding are not
+/// standbys.
 const STANDBYS: &str = "pg_catalog.pg_stat_replication r \
     LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid \
     WHERE coalesce(s.slot_type, 'physical') = 'physical' AND coalesce(r.state, '') <> 'backup' \
     AND coalesce(r.application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')";
 
-/// What a primary says of itself.
+/// Replication state reported by a primary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// Identifier of the cluster; none where the server does not say.
+    /// Identifier of the cluster, `None` if not reported.
     pub cluster: Option<String>,
-    /// Timeline, in eight hexadecimal digits. A standby that is promoted begins the next one.
+    /// Timeline in eight hexadecimal digits. A promoted standby starts the next one.
     pub timeline: Option<String>,
-    /// Standbys.
+    /// Number of standbys.
     pub attached: usize,
 }
 
@@ -45,7 +45,7 @@ impl Head {
     }
 }
 
-/// Asks a server about itself. An error says that it is a standby, or does not answer.
+/// Asks a server for its replication state. Fails if it is a standby or does not answer.
 pub async fn head(client: &Client) -> Result<Head, Trouble> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery()";
     let answer = server::query(client, sql, &[]).await?;
@@ -59,7 +59,7 @@ pub async fn head(client: &Client) -> Result<Head, Trouble> {
     );
     let rows = match server::query(client, &sql, &[]).await {
         Ok(rows) => rows,
-        // Compatible servers lack some of it.
+        // Compatible servers lack parts of it.
         Err(trouble) if trouble.is_refusal() => return Ok(Head::default()),
         Err(trouble) => return Err(trouble),
     };
@@ -71,14 +71,14 @@ pub async fn head(client: &Client) -> Result<Head, Trouble> {
     })
 }
 
-/// How far the standbys are.
+/// Progress of the standbys.
 pub struct Progress {
     pub attached: usize,
-    /// Those that have everything; none where this role may not know.
+    /// Number of those with all data, `None` if this role may not know.
     pub reached: Option<usize>,
 }
 
-/// Waits for so many standbys, or a moment, until they have what was written before.
+/// Waits for up to `most` standbys, for a limited time, until they have all earlier writes.
 pub async fn progress(server: &Server, most: usize) -> Result<Progress, Trouble> {
     let answer = server.query("SELECT pg_catalog.pg_current_wal_flush_lsn()::text", &[]).await?;
     let Some(row) = answer.first() else { return Err(Trouble::late()) };
@@ -104,21 +104,21 @@ pub async fn progress(server: &Server, most: usize) -> Result<Progress, Trouble>
     }
 }
 
-/// What is known of a server's standbys in this run.
+/// Standbys of a server, as seen in this run.
 #[derive(Default)]
 pub struct Standbys(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// The most there were at the same time.
+    /// Maximum number at any time.
     most: usize,
     asked: Option<Instant>,
     head: Head,
 }
 
 impl Standbys {
-    /// Tells whether another server may take over without what was written: as a rule where the address
-    /// names several, else where standbys were seen in this run.
+    /// Checks whether another server may take over without the written data: always if the address
+    /// names several, else if standbys were seen in this run.
     pub async fn may_take_over(&self, server: &Server) -> bool {
         if server.is_several() {
             return true;
@@ -128,13 +128,13 @@ impl Standbys {
             known.most > 0 || known.asked.is_some_and(|asked| asked.elapsed() < FORGOTTEN_AFTER)
         };
         if !is_known && self.ask(server).await.is_err() {
-            // A server that is gone may have had some.
+            // A lost server may have had some.
             return true;
         }
         self.most() > 0
     }
 
-    /// Asks the server about its standbys.
+    /// Asks the server for its standbys.
     pub async fn ask(&self, server: &Server) -> Result<(), Trouble> {
         let client = server.client().await?;
         let head = head(&client).await?;
@@ -143,7 +143,7 @@ impl Standbys {
         Ok(())
     }
 
-    /// Takes in what a server says of itself. One with another history has other standbys.
+    /// Records the state that a server reports. Another history means other standbys.
     pub fn meet(&self, head: &Head) {
         let mut known = self.known();
         if !known.head.has_history_of(head) {
@@ -154,7 +154,7 @@ impl Standbys {
         known.head = head.clone();
     }
 
-    /// Returns the most standbys that the server has had at the same time.
+    /// Returns the maximum number of standbys of the server at any time.
     pub fn most(&self) -> usize {
         self.known().most
     }

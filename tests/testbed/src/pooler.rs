@@ -1,5 +1,5 @@
-//! A `PgBouncer` before a PostgreSQL server: Debian's package, loopback only, a directory of its own,
-//! gone when dropped. Like the server it refuses to run as root.
+//! `PgBouncer` in front of a PostgreSQL server: Debian's package, loopback only, in a temporary
+//! directory, stopped on drop. Like the server, it refuses to run as root.
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,19 +11,19 @@ use tempfile::TempDir;
 use crate::postgres::{PASSWORD, Postgres, ROLE, command_of, give};
 use crate::redis::{free_port, wait_until};
 
-/// Where the package has it, which is not on everybody's search path.
+/// Path of the program, which may not be on the search path.
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
-/// When a connection to the server goes back to the pool.
+/// Time at which a connection to the server returns to the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolMode {
-    /// When a transaction ends.
+    /// End of a transaction.
     Transaction,
-    /// When the client goes.
+    /// End of the client's connection.
     Session,
 }
 
-/// A pooler, with the role [`ROLE`] as its only user.
+/// Pooler with the role [`ROLE`] as its only user.
 pub struct Pooler {
     child: Child,
     port: u16,
@@ -31,7 +31,7 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// A pooler before this server, with so many connections to it, each used in its turn.
+    /// Starts a pooler for this server, with this number of connections, each used in turn.
     pub fn before(server: &Postgres, mode: PoolMode, size: usize) -> Self {
         assert!(
             fs::metadata(PROGRAM).is_ok(),
@@ -65,12 +65,12 @@ impl Pooler {
         pooler
     }
 
-    /// `postgres://app:…@127.0.0.1:PORT/app`
+    /// Returns `postgres://app:…@127.0.0.1:PORT/app`.
     pub fn url(&self) -> String {
         format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/app", self.port)
     }
 
-    /// What it has said.
+    /// Returns its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }

@@ -29,7 +29,7 @@ pub struct Postgres {
     port: u16,
     dir: TempDir,
     options: Vec<String>,
-    /// Processes that are stopped, and would not hear of the server's end.
+    /// Stopped processes, which would not notice the server's end.
     stopped: Mutex<Vec<String>>,
 }
 
@@ -55,7 +55,7 @@ fn command(name: &str) -> Command {
     command_of(program(name))
 }
 
-/// The same of a program at this place.
+/// Returns a command for the program at this path, for the server's user.
 pub(crate) fn command_of(program: impl AsRef<OsStr>) -> Command {
     if !is_root() {
         return Command::new(program);
@@ -65,7 +65,7 @@ pub(crate) fn command_of(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Gives a directory with everything in it to that user.
+/// Changes the owner of a directory and its contents to that user.
 pub(crate) fn give(path: &Path) {
     if is_root() {
         let given = Command::new("chown").args(["-R", USER]).arg(path).status();
@@ -149,7 +149,7 @@ impl Postgres {
         server
     }
 
-    /// A directory that the server's user enters, for everything of one server.
+    /// Creates the directory of one server, accessible to the server's user.
     fn place() -> TempDir {
         let dir = TempDir::new().expect("a directory can be made");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -166,7 +166,7 @@ impl Postgres {
         server
     }
 
-    /// A standby that receives what is written here, a little later.
+    /// Starts a standby of this server.
     #[must_use]
     pub fn standby(&self) -> Self {
         let dir = Self::place();
@@ -182,7 +182,7 @@ impl Postgres {
         standby
     }
 
-    /// Standbys receive nothing any more.
+    /// Stops replication to the standbys.
     pub fn hold_back(&self) {
         let processes = self.admin("SELECT pid FROM pg_stat_replication");
         for process in processes.lines() {
@@ -191,7 +191,7 @@ impl Postgres {
         }
     }
 
-    /// Standbys receive everything again.
+    /// Continues replication to the standbys.
     pub fn catch_up(&self) {
         for process in self.stopped().drain(..) {
             run(Command::new("kill").args(["-CONT", &process]));
@@ -202,7 +202,7 @@ impl Postgres {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A standby takes over, with what it has received.
+    /// Promotes the standby, with the data that it has received.
     pub fn promote(&self) {
         assert_eq!(self.admin("SELECT pg_promote(true, 60)"), "t");
     }
