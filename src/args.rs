@@ -12,37 +12,36 @@ use crate::ui::{ColorChoice, Format};
 #[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Settings file [default: oauthctl.toml here or above, up to the app's top directory, then
-    /// $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
+    /// Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the
+    /// app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]
     #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     /// Profile of the settings file to use (also: OAUTHCTL_PROFILE)
     #[arg(long, global = true, value_name = "NAME", add = Completer::Profiles)]
     pub profile: Option<String>,
-    /// Where the app keeps its sessions: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash); env:NAME or file:PATH for an address with a password (also: OAUTHCTL_STORE)
+    /// Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
-    /// How the app lays its store out (also: OAUTHCTL_LAYOUT)
+    /// Layout of the app's records in the store (also: OAUTHCTL_LAYOUT)
     #[arg(long, global = true, value_name = "NAME", add = Completer::Layouts)]
     pub layout: Option<String>,
-    /// Where the app keeps its private keys: a path, file:PATH, env:NAME or - (repeatable; also:
+    /// Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also:
     /// OAUTHCTL_KEYS)
     #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub keys: Vec<String>,
-    /// How to write results
+    /// Output format of results
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// When to use colour
+    /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
-    /// Do not ask
+    /// Answer yes to all questions
     #[arg(short, long, global = true)]
     pub yes: bool,
-    /// Print what was asked for, warnings and errors only: no summary, nothing by the way
+    /// Print only results, warnings and errors; no summaries or progress
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say on stderr what is done, step by step, without secrets; twice: every exchange with the
-    /// store, too
+    /// Print each step to stderr, without secrets; -vv also prints exchanges with the store
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Nothing is said on stderr: a shell asks for completions.

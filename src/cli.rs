@@ -9,19 +9,19 @@ use crate::commands;
 /// Maximum width of help texts.
 const WIDTH: usize = 100;
 
-/// Administer an atproto web app's OAuth client keys and its users' sessions.
+/// Manage the OAuth client keys and user sessions of an atproto web app.
 #[derive(Parser)]
 #[command(name = "oauthctl", version, propagate_version = true, max_term_width = WIDTH, after_help = "\
 First steps:
-  oauthctl init                                       all that follows, asked for, written at once
+  oauthctl init                                       set up everything, with questions
   oauthctl gen-jwk -o client-key.json                 a private key for the app to sign with
-  oauthctl jwks --keys client-key.json                its public half, for the app to publish
+  oauthctl jwks --keys client-key.json                the public half, for the app to publish
   oauthctl metadata --keys client-key.json --client-uri https://app.example.com --redirect-uri /cb
   oauthctl sessions list --store sqlite:app.db        who is logged in
-  oauthctl sessions refresh --dry-run                 what a cron job would keep alive
+  oauthctl sessions refresh --dry-run                 what a cron job would refresh
 
-Settings are taken from options, then OAUTHCTL_ variables, then oauthctl.toml, then what the app
-itself would use. `oauthctl help COMMAND` and `man oauthctl` say more.")]
+Settings come from options, OAUTHCTL_ variables, oauthctl.toml and the app's own variables, in this
+order. See also `oauthctl help COMMAND` and `man oauthctl`.")]
 pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
@@ -36,15 +36,15 @@ pub struct Cli {
 pub enum Command {
     Init(commands::init::Args),
     GenJwk(commands::gen_jwk::Args),
-    /// Look after the keys that the app signs with
+    /// Manage the app's signing keys
     #[command(subcommand)]
     Keys(Later<commands::keys::Command>),
     Jwks(commands::jwks::Args),
     Metadata(commands::metadata::Args),
-    /// Look at and look after the sessions of the app's users
+    /// List, refresh, revoke and move user sessions
     #[command(subcommand)]
     Sessions(Later<commands::sessions::Command>),
-    /// Look at and clean up logins that were begun
+    /// List and clean up unfinished logins
     #[command(subcommand)]
     States(Later<commands::states::Command>),
     Doctor(commands::doctor::Args),

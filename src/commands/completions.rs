@@ -6,12 +6,12 @@ use crate::completion::Asker;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 
-/// Print a completion script for a shell
+/// Print a shell completion script
 #[derive(clap::Args)]
 #[command(after_help = "\
-The script knows all commands and options. With --dynamic it asks oauthctl at every Tab, which knows
-the kids, profiles, layouts and accounts of the app at hand; it heeds the options already typed,
-answers within a third of a second, and says nothing when something is wrong.
+The script completes commands and options. With --dynamic, it calls oauthctl at every Tab, which
+also completes key IDs, profiles, layouts and accounts of the app, according to the options already
+typed. It answers within a third of a second, and completes nothing if an error occurs.
 
 Examples:
   oauthctl completions bash > /etc/bash_completion.d/oauthctl
@@ -24,7 +24,7 @@ pub struct Args {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
-    /// Print a short script that asks oauthctl at every Tab (bash, zsh, fish)
+    /// Print a short script that calls oauthctl at every Tab (bash, zsh, fish)
     #[arg(long)]
     dynamic: bool,
 }

@@ -11,26 +11,26 @@ use crate::files::{directory_of, is_open_to_others};
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::KeySource;
 
-/// Print one ES256 private key for the app to sign with
+/// Generate or convert an ES256 private key
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  oauthctl gen-jwk                                    one line of JSON for a secret manager
-  oauthctl gen-jwk -o client-key.json                 a file that only you can read
-  oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE -o .env   one more line in a dotenv file
+  oauthctl gen-jwk                                    one line of JSON, for a secret manager
+  oauthctl gen-jwk -o client-key.json                 a file with mode 0600
+  oauthctl gen-jwk --env NUXT_OAUTH_JWK_ONE -o .env   an additional line in a dotenv file
   oauthctl gen-jwk --from env:BLUESKY_KEY_1 --kid key1  an existing key as a JWK")]
 pub struct Args {
-    /// Name of the key: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text
+    /// Key ID: `thumbprint` (RFC 7638), `timestamp` (epoch milliseconds) or any text
     /// [default: thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<String>,
-    /// How to write the key
+    /// Encoding of the key
     #[arg(long, value_enum, default_value_t = Encoding::Jwk)]
     encoding: Encoding,
-    /// Print a NAME='…' line for a shell or a dotenv file; with --output, add it to the file
+    /// Print a NAME='…' line for a shell or dotenv file; with --output, add the line to the file
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// Convert this key instead of generating one; a key source like those of --keys
+    /// Convert this key instead of generating one (a source as in --keys)
     #[arg(long, value_name = "SOURCE")]
     from: Option<String>,
     #[command(flatten)]

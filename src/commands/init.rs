@@ -24,19 +24,19 @@ use crate::maintenance::Census;
 use crate::settings::{FILE_NAME, SettingsFile, app};
 use std::path::{Path, PathBuf};
 
-/// Set oauthctl up for an app: settings, a first key and the documents to publish
+/// Set up oauthctl for an app: settings, first key and documents to publish
 ///
-/// Looks into the working directory first: exported variables, .env files, app.db, and a client
-/// metadata document that is there already. Asks for the rest, shows what it will write, and writes
-/// it once that is confirmed. Replaces no file. With --yes nothing is asked: options, then what was
-/// found, then defaults.
+/// First looks at exported variables, .env files, app.db and an existing client metadata document in
+/// the working directory. Then asks for the rest, shows the files that it will write, and writes them
+/// after confirmation. Never overwrites a file. With --yes it does not ask: options override what was
+/// found, which overrides defaults.
 #[derive(clap::Args)]
 #[command(after_help = "\
---keys says where the key is. One that is not there yet is made: in a file that only you can read,
-or for env:NAME in a line of the .env file.
+--keys is the source of the key. If it does not exist, init creates it: a file with mode 0600, or
+for env:NAME a line in the .env file.
 
 Examples:
-  oauthctl init                                      asks
+  oauthctl init                                      asks questions
   oauthctl init --yes --client-uri https://app.example.com
   oauthctl init --yes --client-uri https://app.example.com --redirect-uri /api/auth/atproto \\
       --keys env:NUXT_OAUTH_JWK_ONE --store env:REDIS_URL --layout npmx
@@ -45,39 +45,40 @@ pub struct Args {
     /// Home page of the app
     #[arg(long, value_name = "URL")]
     client_uri: Option<String>,
-    /// URL of the client metadata document [default: where the app serves it]
+    /// URL of the client metadata document [default: the URL at which the app serves it]
     #[arg(long, value_name = "URL")]
     client_id: Option<String>,
     /// Name of the app, as users see it [default: from package.json, or the directory's]
     #[arg(long, value_name = "NAME")]
     client_name: Option<String>,
-    /// The app's callback: a URL, or a path at the client URI (repeatable)
+    /// Callback of the app: a URL, or a path below the client URI (repeatable)
     #[arg(long, value_name = "URL|PATH")]
     redirect_uri: Vec<String>,
-    /// The most that the app may ask users for [default: atproto, which is who they are]
+    /// OAuth scope that the app may request [default: atproto, which identifies users]
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// Set up a public client, which has no key
     #[arg(long, conflicts_with_all = ["jwks_file", "keys"])]
     public: bool,
-    /// Make a new key although a variable that should hold the app's key cannot be read
+    /// Create a new key even if a variable for the app's key has an unreadable value
     #[arg(long, conflicts_with = "public")]
     new_key: bool,
-    /// Where the client metadata document goes [default: public/oauth-client-metadata.json, where
-    /// there is a public/]
+    /// File for the client metadata document [default: public/oauth-client-metadata.json, if the
+    /// directory public/ exists]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     metadata_file: Option<PathBuf>,
-    /// Where the public keys go [default: public/.well-known/jwks.json, where there is a public/]
+    /// File for the public keys [default: public/.well-known/jwks.json, if the directory public/
+    /// exists]
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     jwks_file: Option<PathBuf>,
-    /// Show what would be written, and write nothing
+    /// Show the files that would be written, but do not write them
     #[arg(short = 'n', long)]
     dry_run: bool,
-    /// Print the SQL that prepares a PostgreSQL: a schema for notes, and the rights of the role in
-    /// its address
+    /// Print SQL to prepare a PostgreSQL database: a schema for notes, and the rights of the role
+    /// in its address
     #[arg(long)]
     sql: bool,
-    /// Do not look into the store: neither for its layout nor for keys that sessions need
+    /// Do not read the store to find its layout and the keys that sessions need
     #[arg(long)]
     offline: bool,
 }

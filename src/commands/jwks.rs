@@ -13,8 +13,8 @@ use crate::session::AuthMethod;
 /// Print the public JWKS document
 #[derive(clap::Args)]
 #[command(after_help = "\
-A file never loses a key that sessions may need. One that is in the file and not in the key set is
-left out where the store, which must be named, shows that nothing is bound to it, or with
+A key that sessions may need is never removed from the file. A key that is in the file but not in
+the key set is removed only if a configured store shows that nothing is bound to it, or with
 --drop-key.
 
 Examples:

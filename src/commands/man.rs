@@ -1,6 +1,8 @@
 //! `oauthctl man`: manual pages, one per command.
 
 mod page;
+#[cfg(test)]
+mod readme;
 mod reference;
 
 use std::path::PathBuf;
@@ -9,14 +11,14 @@ use crate::context::Context;
 use crate::error::{Exit, failed};
 use crate::files::{self, Existing, PUBLIC};
 
-/// Print the manual page, or write all of them into a directory
+/// Print the man page, or write all man pages to a directory
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   oauthctl man | man -l -
   oauthctl man --output-dir /usr/local/share/man/man1")]
 pub struct Args {
-    /// Write the pages of all commands into this directory
+    /// Write the man pages of all commands to this directory
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     output_dir: Option<PathBuf>,
 }

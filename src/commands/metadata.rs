@@ -28,14 +28,14 @@ const DEVELOPMENT_PORT: &str = "3000";
 
 /// Print the client metadata document, or check one
 ///
-/// Whatever has no option here is taken from the section `client` of oauthctl.toml. The client is
-/// what `auth_method` there says; else confidential when a key source is configured, and public
-/// when none is. With --public it is public.
+/// Values without an option come from the section `client` of oauthctl.toml. The client is public with
+/// --public, or as `auth_method` says there; otherwise it is confidential if a key source is configured,
+/// and public if not.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   oauthctl metadata --client-uri https://app.example.com --redirect-uri /api/auth/atproto
-  oauthctl metadata -o public/oauth-client-metadata.json --force     everything from oauthctl.toml
+  oauthctl metadata -o public/oauth-client-metadata.json --force     settings from oauthctl.toml
   oauthctl metadata --loopback --redirect-uri /api/auth/atproto      for development
   curl -s https://app.example.com/oauth-client-metadata.json | oauthctl metadata --check -")]
 pub struct Args {
@@ -48,27 +48,27 @@ pub struct Args {
     /// Name of the app, as users see it
     #[arg(long, value_name = "NAME")]
     client_name: Option<String>,
-    /// The app's callback: a URL, or a path at the client URI (repeatable)
+    /// Callback of the app: a URL, or a path below the client URI (repeatable)
     #[arg(long, value_name = "URL|PATH")]
     redirect_uri: Vec<String>,
-    /// The most that the app may ask users for [default: atproto, which is who they are]
+    /// OAuth scope that the app may request [default: atproto, which identifies users]
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
     /// URL of the public keys [default: /.well-known/jwks.json at the client URI]
     #[arg(long, value_name = "URL", conflicts_with_all = ["public", "loopback"])]
     jwks_uri: Option<String>,
-    /// Where servers find the public keys: at their URL, or in the document [default: uri]
+    /// Place of the public keys: a URL of their own, or the document [default: uri]
     #[arg(long, value_enum, conflicts_with_all = ["public", "loopback"])]
     jwks: Option<KeyPlace>,
-    /// Describe a public client, whatever keys are configured
+    /// Describe a public client, even if keys are configured
     #[arg(long)]
     public: bool,
-    /// Describe a development client, its app listening on this port of 127.0.0.1 [default: 3000]
+    /// Describe a development client that listens on this port of 127.0.0.1 [default: 3000]
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = DEVELOPMENT_PORT,
         conflicts_with_all = ["client_id", "client_uri"])]
     loopback: Option<u16>,
-    /// Check this document instead, and list all that is wrong; `-` is stdin. With --client-id:
-    /// published at that URL
+    /// Check this document instead, and list all errors; `-` is stdin. --client-id is the URL at
+    /// which it is published
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all =
         ["client_uri", "client_name", "redirect_uri", "scope", "jwks_uri", "jwks", "public", "loopback", "output"])]
     check: Option<PathBuf>,
@@ -80,7 +80,7 @@ pub struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum KeyPlace {
-    /// At `jwks_uri`, where the app can rotate them
+    /// At `jwks_uri`
     Uri,
     /// In the document
     Inline,

@@ -15,8 +15,8 @@ use crate::files::{self, Existing, PUBLIC};
 /// `--metrics-file`, shared by the commands made for cron.
 #[derive(clap::Args)]
 pub struct MetricsArgs {
-    /// Write counts, duration and the time of the last success to this file (Prometheus text
-    /// format); a dry run writes none
+    /// Write counts, duration and time of the last success to this file (Prometheus text format);
+    /// not in a dry run
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     metrics_file: Option<PathBuf>,
 }

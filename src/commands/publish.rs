@@ -23,11 +23,11 @@ pub const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// Options of the commands that publish keys.
 #[derive(clap::Args)]
 pub struct PublishArgs {
-    /// Leave this key out, though the file that is replaced has it or records are bound to it
+    /// Leave out this key, even if the replaced file contains it or records are bound to it
     /// (repeatable)
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     drop_key: Vec<Kid>,
-    /// Do not look into the store for sessions that need another key
+    /// Do not read the store to find sessions that need other keys
     #[arg(long)]
     offline: bool,
 }

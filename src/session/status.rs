@@ -127,6 +127,20 @@ impl Policy {
 }
 
 impl Status {
+    /// Returns a short description for operators.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Fresh => "The access token is valid.",
+            Self::Idle => "The access token has expired. Normal for a user who is away.",
+            Self::Due => "Expired, and not refreshed for longer than `keep_alive`.",
+            Self::Suspect => "Not refreshed within its expected lifetime. Only the server knows.",
+            Self::Blocked => "Cannot be refreshed at the moment; the reason says why.",
+            Self::Dead => "Can never be refreshed again.",
+            Self::Malformed => "Not a session: empty, or without refresh token and private key.",
+            Self::Foreign => "Cannot be read. May belong to another library or program.",
+        }
+    }
+
     /// Parses the name of a status.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|status| status.name() == name)

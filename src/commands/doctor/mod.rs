@@ -8,34 +8,34 @@ use crate::context::Context;
 use crate::error::Exit;
 use login::Target;
 
-/// Find out whether the deployment is right: settings, keys, store, published documents
+/// Check the whole deployment: settings, keys, store and published documents
 ///
-/// Looks at all of it in one run and says of everything that is wrong why it matters and what to
-/// do. The worst comes first, and what may be the cause of something else comes before it.
+/// Explains for each problem why it matters and how to fix it. The most severe problems come first,
+/// and causes before their effects.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Looked at: settings, key files, the store (which gets a note of oauthctl's own for a minute), the
-client metadata and the key set as servers see them, the keys that sessions are bound to, this
-machine's clock, and tokens that an earlier run could not store. No session is touched.
+Checks settings, key files, the store (oauthctl writes a note of its own there for a minute),
+client metadata and key set as servers see them, the keys that sessions need, this machine's clock,
+and tokens that an earlier run could not store. Does not touch any session.
 
-With --login a request for a login (RFC 9126) is sent in the app's name, one for each redirect URI
-and each key, one a second. The server fetches the published documents and judges them; what it
-answers is thrown away. It then keeps these documents for 10 minutes, some servers for an hour.
+--login sends a login request (RFC 9126) in the name of the app for each redirect URI and key, at
+most one per second. The server fetches and checks the published documents. The login is not
+continued. The server then caches the documents for 10 minutes, some servers for an hour.
 
 Exit status: 0 no problem, perhaps warnings; 1 a problem.
 
 Examples:
   oauthctl doctor
-  oauthctl doctor --login                               also: can users log in?
+  oauthctl doctor --login                               also check that users can log in
   oauthctl doctor --login https://bsky.social --login alice.example.com
   oauthctl doctor --offline --format json | jq '.[] | select(.severity == \"problem\")'")]
 pub struct Args {
-    /// Also begin a login, which nobody sees, at this authorization server or that of this PDS or
-    /// account (repeatable) [default: the two with most sessions, and bsky.social]
+    /// Also start a login at this authorization server, or at that of this PDS or account
+    /// (repeatable) [default: the two with most sessions, and bsky.social]
     #[arg(long, alias = "as", value_name = "ISSUER|PDS|HANDLE", num_args = 0..=1,
         default_missing_value = login::DEFAULT)]
     login: Vec<Target>,
-    /// Ask nobody but the store
+    /// Check only what needs no servers but the store
     #[arg(long, conflicts_with = "login")]
     offline: bool,
 }

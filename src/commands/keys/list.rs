@@ -13,17 +13,17 @@ use crate::maintenance::Census;
 use crate::session::{Age, BoundCount};
 use crate::ui::{Role, Row, counted};
 
-/// List the keys: which signs, which is published, what depends on each
+/// List the keys, their state, and how many sessions depend on each
 #[derive(clap::Args)]
 #[command(after_help = "\
 States:
-  next      published, not signing yet
+  next      published, but not signing yet
   active    signs new sessions
-  retiring  signs only for the sessions bound to it
-  unused    the store shows that nothing depends on it; `oauthctl keys retire` removes it
+  retiring  signs only for sessions that are bound to it
+  unused    nothing in the store depends on it; `oauthctl keys retire` removes it
 
-Sessions and pending logins are counted when a store is named (--store, OAUTHCTL_STORE or
-oauthctl.toml). Exit status 3: that store does not answer, and nothing could be counted.
+Sessions and pending logins are counted if a store is configured (--store, OAUTHCTL_STORE or
+oauthctl.toml). Exit status 3: the store does not answer, so nothing was counted.
 
 Examples:
   oauthctl keys list --keys env:NUXT_OAUTH_JWK_ONE

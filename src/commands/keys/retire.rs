@@ -22,12 +22,12 @@ use crate::ui::{counted, sessions_and_logins};
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again, retired_beside};
 
-/// Remove a key that no session and no pending login depends on
+/// Remove a key that no session or pending login depends on
 #[derive(Clone, clap::Args)]
 #[command(after_help = "\
-A session cannot be moved to another key. While any is bound to this one, in whatever layout, it
-stays; the app deletes a session as soon as its key is missing. The key is kept in a file beside the
-one it is removed from: keys.retired-KID.json.
+A session cannot be moved to another key, and the app deletes a session whose key is missing.
+Therefore the key stays as long as any session in any layout is bound to it. A removed key is kept
+in a file next to its source: keys.retired-KID.json.
 
 Examples:
   oauthctl keys retire 1795420766438 --keys keys.json --store sqlite:app.db
@@ -36,21 +36,21 @@ pub struct Args {
     /// The key to remove
     #[arg(allow_hyphen_values = true, add = Completer::Kids)]
     kid: Kid,
-    /// Retire the key although the store does not show that it is unused: it is empty, or has
-    /// records that cannot be read
+    /// Retire the key even if the store cannot show that it is unused, because the store is empty
+    /// or has unreadable records
     #[arg(long)]
     unused: bool,
     // Name of the option until 0.1. It does not cover an empty store.
     #[arg(long, hide = true)]
     ignore_malformed: bool,
-    /// End the sessions bound to the key first, with that key
+    /// First revoke the sessions that are bound to the key
     #[arg(long)]
     revoke_sessions: bool,
-    /// Remove the records of sessions that cannot be proved to have ended, too; they may live on
-    /// at their server
+    /// Also remove the records of sessions whose end could not be verified; they may still be
+    /// alive at their server
     #[arg(long, requires = "revoke_sessions")]
     forget: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]

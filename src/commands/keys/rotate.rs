@@ -16,12 +16,13 @@ use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::session::Age;
 
-/// Add a new signing key; the old ones stay for the sessions bound to them
+/// Add a new signing key, and keep the old ones for their sessions
 #[derive(clap::Args)]
 #[command(after_help = "\
-The new key goes in front with `nbf` (not before) ahead: one deployment publishes it, and the
-running app signs with it from that moment on. For client libraries that ignore `nbf`, --stage puts
-it behind the active key, where it is only published; --promote moves it to the front later.
+The new key becomes the first one, with a start time (`nbf`) in the future: one deployment publishes
+it, and the running app signs with it from that time. For client libraries that ignore `nbf`,
+--stage puts it behind the active key, so it is only published; --promote moves it to the front
+later.
 
 Examples:
   oauthctl keys rotate --keys keys.json
@@ -29,33 +30,33 @@ Examples:
   oauthctl keys rotate --keys keys.json --stage
   oauthctl keys rotate --keys keys.json --promote KID")]
 pub struct Args {
-    /// When the new key begins to sign
+    /// Time until the new key starts to sign
     #[arg(long, value_name = "AGE", default_value = "24h", conflicts_with_all = ["stage"])]
     activate_in: Age,
-    /// Put the new key behind the active one, published but not signing
+    /// Put the new key behind the active one: published, but not signing
     #[arg(long)]
     stage: bool,
-    /// Let a staged key sign, once the published key set has held it for 10 minutes
+    /// Move a staged key to the front, if it has been published for 10 minutes
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids,
         conflicts_with_all = ["stage", "activate_in", "kid", "new_env", "output"])]
     promote: Option<Kid>,
     /// With --promote: wait until servers know the key
     #[arg(long, requires = "promote", conflicts_with = "unpublished")]
     wait: bool,
-    /// With --promote: do not look at what is published
+    /// With --promote: do not check the published key set
     #[arg(long, alias = "force", requires = "promote")]
     unpublished: bool,
-    /// Name of the new key [default: its thumbprint]
+    /// Key ID of the new key [default: its thumbprint]
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     kid: Option<Kid>,
-    /// Variable for the new key, where the old one has a variable to itself
+    /// Variable for the new key, if each key has its own variable
     #[arg(long, value_name = "NAME")]
     new_env: Option<String>,
-    /// Where the new key goes, where the old one has a file to itself; for variables, a file for
-    /// the new assignment
+    /// File for the new key, if each key has its own file; for variables, a file for the new
+    /// assignment
     #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

@@ -1,28 +1,28 @@
-//! Sections shared by all manual pages. They agree with the README (tests/cli/readme.rs).
+//! Sections shared by all manual pages, and tables of the README.
 
 /// Terms and their meaning.
 pub(super) type Entry = (&'static [&'static str], &'static str);
 
-/// Exit status.
+/// Exit statuses.
 pub(super) const EXIT_STATUS: [Entry; 5] = [
     (&["0"], "Everything was done, or there was nothing to do."),
-    (&["1"], "It failed, and nothing was achieved."),
-    (&["2"], "The command line or the configuration is wrong; nothing was attempted."),
-    (&["3"], "Partly done or unconfirmed; each item is named."),
+    (&["1"], "The command failed and achieved nothing."),
+    (&["2"], "The command line or the configuration is wrong. Nothing was attempted."),
+    (&["3"], "Partly done, or not confirmed. Each item is named."),
     (
         &["129", "130", "131", "143"],
-        "Stopped by SIGHUP (the terminal or the connection went), SIGINT (Ctrl-C), SIGQUIT or SIGTERM, after what had \
-         been begun had come to its end.",
+        "Stopped by SIGHUP (the terminal or connection closed), SIGINT (Ctrl-C), SIGQUIT or SIGTERM. \
+         Work in progress was completed first.",
     ),
 ];
 
 /// Environment variables.
 pub(super) const ENVIRONMENT: [Entry; 15] = [
-    (&["OAUTHCTL_CONFIG"], "The settings file; also --config."),
-    (&["OAUTHCTL_PROFILE"], "The profile of the settings file; also --profile."),
-    (&["OAUTHCTL_STORE"], "The address of the store; also --store."),
-    (&["OAUTHCTL_LAYOUT"], "The layout of the store; also --layout."),
-    (&["OAUTHCTL_KEYS"], "Sources of private keys, separated by commas; also --keys."),
+    (&["OAUTHCTL_CONFIG"], "Settings file; same as --config."),
+    (&["OAUTHCTL_PROFILE"], "Profile of the settings file; same as --profile."),
+    (&["OAUTHCTL_STORE"], "Address of the store; same as --store."),
+    (&["OAUTHCTL_LAYOUT"], "Layout of the store; same as --layout."),
+    (&["OAUTHCTL_KEYS"], "Sources of private keys, separated by commas; same as --keys."),
     (
         &[
             "NUXT_OAUTH_JWK_ONE",
@@ -53,91 +53,95 @@ pub(super) const ENVIRONMENT: [Entry; 15] = [
             "OAUTH_SIGNING_KEY",
             "KEY_1",
         ],
-        "The app's own keys: the first of these that is there, when nothing else names a key source. \
-         A name with a number or a number word goes on with the next.",
+        "The app's keys, used if no key source is configured. The first variable that is set is used; \
+         if its name ends in a number (1, ONE), the following numbers are read, too.",
     ),
     (
         &["OAUTH_PRIVATE_KEY_PATH"],
-        "The path of the file with the app's keys, when none of these is there.",
+        "Path of the file with the app's keys, used if none of the variables above is set.",
     ),
     (
         &["CLIENT_SECRET_KEY_ID", "BSKY_OAUTH_KID"],
-        "The kid of the key in the variable with the same beginning, where that has none itself; \
-         likewise NAME_ID and NAME_KID for every NAME above.",
+        "Key ID for the key in the variable of the same name without this suffix, if the key has no kid. \
+         The same holds for NAME_ID and NAME_KID of every NAME above.",
     ),
     (
         &["REDIS_URL", "VALKEY_URL", "REDIS_TLS_URL", "KV_URL"],
-        "The app's own Redis, when nothing else names a store.",
+        "URL of the app's Redis, used if no store is configured.",
     ),
     (
         &["UPSTASH_KV_REST_API_URL", "KV_REST_API_URL", "UPSTASH_REDIS_REST_URL"],
-        "The app's own Redis over REST, likewise; its token is in the variable with TOKEN in the place of URL.",
+        "URL of an Upstash Redis, used if no store is configured. The token comes from the variable \
+         with `TOKEN` instead of `URL` in its name.",
     ),
     (
         &["DATABASE_PATH", "DB_PATH"],
-        "The app's own SQLite database, likewise; at last app.db in the working directory.",
+        "Path of the SQLite database, used if no store is configured. The last resort is `./app.db`.",
     ),
     (
         &["SSL_CERT_FILE", "SSL_CERT_DIR"],
-        "Certificates that are trusted besides the public ones; ignored with a warning where others may write them.",
+        "Certificates to trust in addition to the public ones. Ignored with a warning if other users \
+         can write to them.",
     ),
     (
         &["HTTPS_PROXY", "ALL_PROXY"],
-        "Not used, unless network.proxy in the settings file says so; NO_PROXY then lists hosts that are reached without it.",
+        "Used only if `network.proxy` in the settings file refers to them. NO_PROXY then lists hosts to \
+         reach directly.",
     ),
-    (&["NO_COLOR"], "No colour when set, unless --color always."),
+    (&["NO_COLOR"], "Disables colour, unless --color is `always`."),
     (
         &["XDG_CONFIG_HOME", "XDG_STATE_HOME"],
-        "Where the files below lie, if not in ~/.config and ~/.local/state.",
+        "Directories of the files below. Defaults: ~/.config and ~/.local/state.",
     ),
 ];
 
-/// Files read and written.
-pub(super) const FILES: [Entry; 9] = [
+/// Files.
+pub(super) const FILES: [Entry; 10] = [
     (
         &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
-        "Settings: the first that is there. The former also in a directory above, up to the first with .git, package.json or \
-         Cargo.toml, or the home directory.",
+        "Settings; the first file that exists is used. `oauthctl.toml` is also looked for in parent directories, up to \
+         the first with .git, package.json or Cargo.toml, or the home directory.",
     ),
-    (&["./app.db"], "The app's database, when nothing names another store."),
+    (&["./app.db"], "The app's database, used if no store is configured."),
     (
         &["DATABASE.oauthctl"],
-        "Notes of oauthctl beside an SQLite database; the app's own tables are left as they are.",
+        "Notes of oauthctl about an SQLite database. The app's own tables are not changed.",
     ),
     (
         &["$XDG_STATE_HOME/oauthctl/recovery/"],
-        "Tokens that were exchanged and could not be stored; see `oauthctl sessions recover`.",
+        "New tokens that could not be stored yet; see `oauthctl sessions recover`.",
+    ),
+    (
+        &["$XDG_STATE_HOME/oauthctl/recovery/*.sent"],
+        "Fingerprints of refresh tokens whose refresh was cut off, for example because the run was killed. Kept for 60 days.",
     ),
     (
         &["$XDG_STATE_HOME/oauthctl/counts.json"],
-        "How many sessions each store had when `oauthctl sessions refresh` or `prune` last read all of it.",
+        "Number of sessions in each store when `oauthctl sessions refresh` or `prune` last read it completely.",
     ),
     (
         &["$XDG_STATE_HOME/oauthctl/published.json"],
-        "When a staged key was first seen in the published key set.",
+        "Time at which a staged key was first seen in the published key set.",
     ),
     (
         &["KEYS.retired-KID.json"],
-        "A key that `oauthctl keys retire` has taken out of KEYS.json, for its owner alone.",
+        "A key that `oauthctl keys retire` removed from KEYS.json (mode 0600).",
     ),
-    (
-        &["FILE.replaced-KID"],
-        "A private key that `oauthctl gen-jwk --force` has replaced, likewise.",
-    ),
+    (&["FILE.replaced-KID"], "A private key that `oauthctl gen-jwk --force` replaced (mode 0600)."),
     (
         &[".oauthctl-*.tmp"],
-        "A file that is being written. One that a killed run left goes with the next that writes there.",
+        "Temporary file. If a run was killed, the next run that writes to the directory removes it.",
     ),
 ];
 
 /// Introduction to the example of a settings file.
-pub(super) const SETTINGS: &str = "oauthctl.toml, with all that it may hold. Every value may also be env:NAME or \
-    file:PATH, which say where the value is; one that is missing or empty there is an error. Options come before \
-    variables, variables before the file, and a profile before the rest of the file.";
+pub(super) const SETTINGS: &str = "All settings of oauthctl.toml. Any value can be env:NAME or file:PATH to read it \
+    from there; a missing or empty target is an error. Options override environment variables, which override the \
+    profile, which overrides the rest of the file.";
 
-/// All settings, as in the README.
+/// Every setting.
 pub(super) const SETTINGS_EXAMPLE: &str = include_str!("oauthctl.toml");
 
 /// Introduction to the layouts.
-pub(super) const LAYOUTS: &str = "A layout says where an app keeps sessions and pending logins in its store. `auto` finds \
-    it by what is there.";
+pub(super) const LAYOUTS: &str = "A layout defines where an app keeps sessions and pending logins in its store. `auto` \
+    detects it from the records in the store.";

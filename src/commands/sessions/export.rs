@@ -19,14 +19,14 @@ use crate::session::{Summary, Transfer};
 use crate::store::Stored;
 use crate::ui::counted;
 
-/// Write the sessions, tokens and keys included, for `sessions import`
+/// Export sessions, including tokens and keys, for `sessions import`
 #[derive(clap::Args)]
 #[command(after_help = "\
-An export is not a backup. Refresh tokens work once: restored over a running app, old ones are
-replayed, and the server then ends those sessions. Use it to move while the app is stopped, and
-delete it.
-Tokens that an earlier run could not store are stored first; a session whose tokens still wait is
-left out.
+An export is not a backup: refresh tokens work once, and the server ends a session if an old token
+is used again. Use it to move sessions while the app is stopped, and delete it afterwards.
+
+New tokens that an earlier run could not store are stored first. Sessions whose new tokens still
+cannot be stored are left out.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped

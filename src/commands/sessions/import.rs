@@ -32,18 +32,18 @@ const BROUGHT_IN: [ImportResult; 2] = [ImportResult::Created, ImportResult::Repl
 /// Maximum length of a line.
 const MAX_LINE: u64 = 1 << 20;
 
-/// Bring exported sessions into this store, without logging anyone out
+/// Import exported sessions into this store without logging anyone out
 #[derive(clap::Args)]
 #[command(after_help = "\
-A refresh token works once. Where two apps have the same one, the second that sends it ends the
-session. So stop the app of the old store, import, and start it again on this store only.
+A refresh token works once. If two apps have the same one, the second that uses it ends the
+session. Therefore stop the app of the old store, import, and start it again on this store only.
 
-A session that is there already is kept. --replace is for a store that has sessions of an earlier
-move: they give way to those that are provably newer, and to no others. A second import changes
+Sessions that are already in the store are kept. --replace is for a store with sessions of an
+earlier move: it replaces them if the imported ones are provably newer. A second import changes
 nothing.
 
-Sessions of another client library are written as the library of this store's app writes them.
-atcute can use ES256 DPoP keys only; `sessions stats` counts the keys by algorithm.
+Sessions of another client library are converted to the format of this store's app. atcute can only
+use ES256 DPoP keys; `sessions stats` counts sessions by algorithm.
 
 Examples:
   oauthctl sessions export -o - | oauthctl --profile new sessions import - --source-app-stopped
@@ -52,13 +52,13 @@ pub struct Args {
     /// The export, or `-` for stdin
     #[arg(value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
-    /// The app of the old store is stopped, and starts again on this store only
+    /// Confirm that the app of the old store is stopped, and will start on this store only
     #[arg(long)]
     source_app_stopped: bool,
-    /// Replace sessions of an earlier move that are provably older
+    /// Replace existing sessions that are provably older
     #[arg(long)]
     replace: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

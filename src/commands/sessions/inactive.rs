@@ -12,8 +12,8 @@ use crate::ui::counts;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Selection")]
 pub struct InactiveArgs {
-    /// Sessions whose user has been away for this long: those that `sessions prune --inactive`
-    /// would sign out
+    /// Sessions that their user has not used for this long, as `sessions prune --inactive` would
+    /// sign out
     #[arg(long, value_name = "AGE")]
     inactive: Option<Age>,
 }

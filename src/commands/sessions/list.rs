@@ -6,36 +6,35 @@ use super::select::SelectArgs;
 use super::view::{BriefRow, LayoutRow};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::session::Summary;
+use crate::session::{Status, Summary};
+use crate::text::Named as _;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
-#[command(after_help = "\
-Statuses:
-  fresh      its access token is valid
-  idle       expired, which is normal for a user who is away; nothing to do yet
-  due        expired, and due for a refresh
-  suspect    older than sessions usually live; only the server knows
-  blocked    cannot be refreshed now, through no fault of the session
-  dead       can never be refreshed
-  malformed  no session, and nobody's: empty, or with neither a refresh token nor a private key
-  foreign    cannot be read; perhaps another library's, another program's, or encrypted
-That a user is away is no status of the session; --inactive asks about it.
-
-Examples:
-  oauthctl sessions list                          in the directory of an app with an app.db
-  oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
-  oauthctl sessions list --not-refreshed-for 30d --format csv
-  oauthctl sessions list --format jsonl | jq -r .did")]
+#[command(after_help = help())]
 pub struct Args {
-    /// Show whole kids, times instead of ages, and when access tokens expire; other formats always
-    /// hold everything
+    /// Show full key IDs, timestamps and the expiry of access tokens; other formats always contain
+    /// every field
     #[arg(long)]
     wide: bool,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
     inactive: InactiveArgs,
+}
+
+fn help() -> String {
+    let status = |status: &Status| format!("  {:9}  {}\n", status.name(), status.meaning());
+    format!(
+        "Statuses:\n{}\n\
+Inactivity of a user is not a status; use --inactive.\n\n\
+Examples:
+  oauthctl sessions list                          in the directory of an app with an app.db
+  oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
+  oauthctl sessions list --not-refreshed-for 30d --format csv
+  oauthctl sessions list --format jsonl | jq -r .did",
+        Status::ALL.iter().map(status).collect::<String>()
+    )
 }
 
 /// Selects sessions and prints them with their status.

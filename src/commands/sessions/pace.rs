@@ -13,21 +13,21 @@ use crate::settings::{IssuerSettings, parse_rate};
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Pace")]
 pub struct PaceArgs {
-    /// Sessions worked on at once [default: 16, or `concurrency` in oauthctl.toml]
+    /// Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]
     #[arg(long, value_name = "N")]
     concurrency: Option<NonZeroUsize>,
-    /// Of these, so many at one authorization server [default: 4, or `per_issuer` in
+    /// Maximum in parallel per authorization server [default: 4, or `per_issuer` in
     /// oauthctl.toml]
     #[arg(long, value_name = "N")]
     per_issuer: Option<NonZeroUsize>,
-    /// Requests a second to one server, of all kinds; 0 is no limit [default: 5 on the public
-    /// network, or `per_issuer_rate` in oauthctl.toml]
+    /// Maximum requests per second and server; 0: no limit [default: 5 on the public network, or
+    /// `per_issuer_rate` in oauthctl.toml]
     #[arg(long, value_name = "N", value_parser = request_rate)]
     per_issuer_rate: Option<f64>,
-    /// At most so many sessions a second
+    /// Maximum sessions per second
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
-    /// How long to try again where a server gives no answer, or the store does not take new tokens
+    /// How long to retry if a server does not answer or the store does not accept new tokens
     #[arg(long, value_name = "AGE", default_value = "30s")]
     retry_for: Age,
     /// How long to wait for a session's lock

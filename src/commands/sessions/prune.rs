@@ -26,53 +26,53 @@ use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::{Format, counted};
 
-/// Remove sessions that have ended, and on request sign out users who have been away
+/// Remove ended sessions, and optionally sign out inactive users
 #[derive(clap::Args)]
 #[command(after_help = "\
-Removed are sessions that can never be refreshed (dead), and those older than sessions live
-(suspect) of which the server says, asked once, that they have ended. Blocked sessions are never
-touched. What the app touches meanwhile stays. Before a suspect is asked about, a healthy session of
-the same server and key is refreshed: a wrong configuration must not be taken for an end.
+Removes dead sessions, and suspect sessions (past their expected lifetime) once their server
+confirms that they have ended. Never touches blocked sessions, and sessions that the app changes
+during the run. Before it asks about a suspect session, it refreshes a healthy session of the same
+server and key, so that a wrong configuration is not mistaken for an ended session.
 
-Inactivity is told apart from oauthctl's own refreshes by notes. Where keep-alive runs so often that
-a user's return could not have been seen, nobody is signed out, and the summary counts them.
+Refreshes by oauthctl do not count as activity of a user. If oauthctl refreshed a session so often
+that it cannot tell whether the user was active, the session is kept and counted in the summary.
 
-A store without a session that had some when it was last read, or has sessions of this client beside
-it, may be the wrong one: the run warns, and exits with 3.
+If a store is empty but had sessions in the last run, or sessions of this client are found
+elsewhere, it may be the wrong store: the run warns and exits with 3.
 
 Examples:
   oauthctl sessions prune                         in cron, once a day
   oauthctl sessions prune --dry-run
   oauthctl sessions prune --inactive 30d --metrics-file /var/lib/node_exporter/prune.prom")]
 pub struct Args {
-    /// Say what would be done, and do nothing
+    /// Show what would be done, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]
     metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
-    /// Also sign out sessions whose user has been away for this long; at least an hour, and below
-    /// a day only with --yes
+    /// Also sign out users who have not used their session for this long; at least an hour, and
+    /// less than a day only with --yes
     #[arg(long, value_name = "AGE", conflicts_with = "offline", value_parser = inactive)]
     inactive: Option<Age>,
-    /// Sign out or remove as malformed no more than so many; of more, none [default: 20, or half
-    /// of what is read, if that is more]
+    /// If more sessions than this would be signed out or removed as malformed, do neither
+    /// [default: 20, or half of all records if that is more]
     #[arg(long, value_name = "N")]
     max_removed: Option<NonZeroUsize>,
-    /// Also remove what is provably nobody's: empty records, and those with neither a refresh
-    /// token nor a private key; none at all where they are more than half
+    /// Also remove malformed records: empty ones, and those with neither a refresh token nor a
+    /// private key; none if they are more than half of all records
     #[arg(long)]
     malformed: bool,
-    /// Ask no server; of suspect sessions, remove only those beyond 180 days
+    /// Do not ask servers; remove suspect sessions only if they are older than 180 days
     #[arg(long)]
     offline: bool,
     #[command(flatten)]
     pace: PaceArgs,
-    /// Pause after so many
+    /// Pause after every N sessions
     #[arg(long, value_name = "N", requires = "pause")]
     batch_size: Option<NonZeroUsize>,
-    /// How long to pause after each batch
+    /// Length of the pause after each batch
     #[arg(long, value_name = "AGE", requires = "batch_size")]
     pause: Option<Age>,
 }

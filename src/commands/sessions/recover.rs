@@ -9,17 +9,18 @@ use crate::maintenance::{Recovered, Recovery, RecoveryResult, Tally, Waiting, se
 use crate::store::{Durability, Store};
 use crate::ui::{Format, counted, counts};
 
-/// Store tokens that an earlier run exchanged and could not store
+/// Store new tokens that an earlier run could not store
 #[derive(clap::Args)]
 #[command(after_help = "\
-Commands that exchange or export sessions do this first. An entry is applied only over exactly the
-record it supersedes, and never creates one. Entries live in $XDG_STATE_HOME/oauthctl/recovery/.
+Commands that refresh, revoke or export sessions do this first. An entry only replaces the record
+that it supersedes, and never creates a record. Entries are files in
+$XDG_STATE_HOME/oauthctl/recovery/.
 
 Examples:
   oauthctl sessions recover --dry-run
   oauthctl sessions recover")]
 pub struct Args {
-    /// Say what waits, and do nothing
+    /// Show the waiting tokens, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
 }

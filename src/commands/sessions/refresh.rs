@@ -16,38 +16,38 @@ use crate::session::{Note, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counted;
 
-/// Keep sessions alive by exchanging their refresh tokens
+/// Refresh sessions to keep them alive
 #[derive(clap::Args)]
 #[command(after_help = "\
-Without an option, sessions that are due are refreshed, and filters narrow down which of them. Named
-accounts, --key and --status mean what they name, due or not. A session that was refreshed less than
-`min_interval` ago (10m) never is.
+By default, due sessions are refreshed; --issuer, --kid and other filters select among them. Naming
+accounts, --key or --status selects those sessions even if they are not due. Sessions that were
+refreshed less than `min_interval` (10m) ago are always skipped.
 
 Results:
   refreshed  new tokens are stored
-  skipped    nothing had to be done, or the app did it meanwhile
-  gone       the server says that the session has ended; `sessions prune` removes it
-  blocked    cannot be refreshed now, through no fault of the session
-  unknown    no answer; kept as it is
+  skipped    nothing to do, or the app refreshed the session meanwhile
+  gone       the server says that the session has ended; `sessions prune` removes the record
+  blocked    cannot be refreshed at the moment; nothing was sent, or it was refused without harm
+  unknown    no usable answer; the record is kept and tried again later
 
 Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown, or three or more gone and
-none refreshed; 1 nothing but blocked or unknown ones. Where nothing was due, sessions that are
-blocked make it 3, and 1 only if there are no others. A store without a session is 3 where it had
-some, or where others beside it have sessions of this client.
+none refreshed; 1 only blocked or unknown ones. If no session was due, 3 if some sessions are
+blocked, and 1 if all are. An empty store is 3 if it had sessions before, or if sessions of this
+client are found elsewhere.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour
   oauthctl sessions refresh did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions refresh --all --issuer https://bsky.social --rate 10 --dry-run")]
 pub struct Args {
-    /// Say what would be refreshed, and do nothing
+    /// Show what would be refreshed, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]
     metrics: MetricsArgs,
     #[command(flatten)]
     select: SelectArgs,
-    /// Sessions that are due (the default)
+    /// Due sessions (default)
     #[arg(long, group = "mode", help_heading = "Selection")]
     due: bool,
     /// Sessions whose access token has expired

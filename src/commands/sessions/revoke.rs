@@ -24,27 +24,27 @@ use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summ
 use crate::store::{Store, Stored};
 use crate::ui::{Format, Role, Row, counted, counts};
 
-/// End sessions at the server, and remove their records
+/// End sessions at their servers, verify it, and delete their records
 #[derive(clap::Args)]
 #[command(after_help = "\
 Results:
-  confirmed    the server refuses the session's token now, and its record is gone
-  unconfirmed  revoked as far as one can tell, without proof; the record is kept
-  failed       could not be revoked, or is alive after its revocation; the record is kept
-  forgotten    unconfirmed or failed, and the record removed because of --forget
-  skipped      its record went or was replaced meanwhile
+  confirmed    the server refuses the token of the session; the record is deleted
+  unconfirmed  probably revoked, but not verified; the record is kept
+  failed       could not be revoked, or still alive after the revocation; the record is kept
+  forgotten    unconfirmed or failed; the record is deleted because of --forget
+  skipped      the record was deleted or replaced meanwhile
 
-Exit status: 0 all confirmed or skipped; 3 some are not, or are forgotten; 1 none is.
+Exit status: 0 all confirmed or skipped; 3 some unconfirmed, failed or forgotten; 1 all of them.
 
 Examples:
   oauthctl sessions revoke did:plc:ewvi7nxzyoun6zhxrhs64oiz
   oauthctl sessions revoke --kid 1795420766438 --yes")]
 pub struct Args {
-    /// Remove the record even where the session may live on at the server; what is malformed or
-    /// foreign stays
+    /// Delete the record even if the session may still be alive at its server; malformed and
+    /// foreign records are kept
     #[arg(long, alias = "force")]
     forget: bool,
-    /// Say what would be revoked, and do nothing
+    /// Show what would be revoked, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]

@@ -20,31 +20,31 @@ use crate::text::Named as _;
 #[derive(clap::Args, Default)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectArgs {
-    /// Accounts, by DID or handle, all of whose sessions are meant
+    /// All sessions of these accounts (DID or handle)
     #[arg(value_name = "ACCOUNT", add = Completer::Accounts)]
     accounts: Vec<Account>,
-    /// The session under this key of the store (repeatable)
+    /// The session with this key in the store (repeatable)
     #[arg(long = "key", value_name = "KEY")]
     records: Vec<String>,
-    /// Sessions with this authorization server
+    /// Sessions at this authorization server
     #[arg(long, value_name = "URL", value_parser = issuer)]
     issuer: Option<String>,
-    /// Sessions bound to this client key, given whole or by six or more of its first characters
+    /// Sessions bound to this client key (the full key ID, or its first six or more characters)
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     kid: Option<String>,
-    /// Sessions with this client authentication
+    /// Sessions with this client authentication method
     #[arg(long, value_name = "METHOD", value_parser = ["none", "private_key_jwt"])]
     auth: Option<String>,
-    /// Sessions in this status (repeatable)
+    /// Sessions with this status (repeatable)
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = status_parser())]
     status: Vec<Status>,
     /// Sessions last refreshed longer ago than this
     #[arg(long, value_name = "AGE")]
     not_refreshed_for: Option<Age>,
-    /// Sessions that were granted this scope
+    /// Sessions with this scope
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// At most so many sessions; those with which nothing is done do not count
+    /// Stop after N sessions (skipped sessions do not count)
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// The whole kid, where `--kid` is the beginning of one.

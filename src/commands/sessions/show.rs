@@ -13,7 +13,7 @@ use crate::session::{Age, Summary};
 use crate::store::Stored;
 use crate::ui::Format;
 
-/// Show an account's sessions (tokens and keys are never shown)
+/// Show the sessions of an account, without tokens and keys
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -13,30 +13,30 @@ use crate::maintenance::{Binding, Meant, Upgrades, check_published};
 use crate::store::Store;
 use crate::ui::counted;
 
-/// Carry sessions begun as a public client over to the confidential client
+/// Convert sessions of a public client to the confidential client
 #[derive(clap::Args)]
 #[command(after_help = "\
-When an app becomes a confidential client, the sessions it has cannot be refreshed by it any more.
-Each is exchanged once with the app's key, which binds it to that key: two weeks of life become up
-to two years, and nobody has to log in again at servers like the reference one (bsky.social).
+When an app becomes a confidential client, it cannot refresh its existing sessions any more. This
+command refreshes each of them once with the app's key, which binds the session to that key. At the
+reference server (bsky.social and most others), the total lifetime of two weeks becomes up to two
+years, and nobody has to log in again.
 
-Some servers end such a session instead. Each server is asked before, with a token that nobody has;
-where the answer is that of a server that ends sessions, or an unknown one, nothing is sent to it
-unless you name it and say yes: --issuer URL --yes.
+Some servers end such a session instead. Therefore each server is first sent a token that does not
+exist. If its answer is unknown, or is that of a server that ends sessions, nothing else is sent to
+it unless you use --issuer URL --yes.
 
-Before anything is sent, the published client metadata must say private_key_jwt, and the published
-key set must hold the key. Servers keep both for up to 10 minutes. Where the app has no lock, a
-session that it renewed within the last hour is left alone unless you name it.
+Before that, the published client metadata must contain private_key_jwt, and the published key set
+the key. Servers cache both for up to 10 minutes. If the layout has no lock, sessions that the app
+refreshed within the last hour are skipped unless you name them.
 
 Examples:
   oauthctl sessions upgrade --dry-run
   oauthctl sessions upgrade --limit 1")]
 pub struct Args {
-    /// Do not look at the published documents first: for networks that oauthctl cannot see from
-    /// here
+    /// Do not check the published documents first, if they cannot be reached from here
     #[arg(long, alias = "skip-published-check")]
     unpublished: bool,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]

@@ -14,10 +14,10 @@ use crate::session::{Age, AuthMethod};
 use crate::store::{Kind, Layout, NoRecord, Stored, Want};
 use crate::ui::{Role, Row, brief_kid, counted};
 
-/// List the logins that were begun and not completed
+/// List unfinished logins
 #[derive(clap::Args)]
 #[command(after_help = "\
-The key of a state is part of a login in progress; treat it as a secret.
+The key of a pending login is part of that login. Treat it as a secret.
 
 Examples:
   oauthctl states list

@@ -8,23 +8,22 @@ use crate::maintenance::{Purge, PurgeResult, Tally, TallyOfRun};
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
-/// Remove logins that were begun and never completed
+/// Remove unfinished logins
 #[derive(clap::Args)]
 #[command(after_help = "\
-Where the store knows no age, oauthctl notes when it first saw a state, and removes it once its age
-has become certain: run it from cron. In the layouts oauth and oauth-stamped, which many apps share,
-what remains of a state's time to live shows its age only if the app gives it an hour: there, too,
-it must have been seen long enough ago. An app that gives its states another time than its layout
-here (see `man oauthctl`) needs a layout of its own, with state_ttl.
+If the store does not show the age of a pending login, oauthctl notes when it first saw it, and a
+later run removes it; run this from cron. Apps with the layouts oauth and oauth-stamped use
+different state lifetimes, so oauthctl relies on its own notes there, too. If your app uses another
+lifetime than its layout (see `man oauthctl`), define a layout with state_ttl.
 
 Examples:
   oauthctl states purge --dry-run
   oauthctl states purge --older-than 1h --format json")]
 pub struct Args {
-    /// Remove states older than this
+    /// Remove pending logins older than this
     #[arg(long, value_name = "AGE", default_value = "30m")]
     older_than: Age,
-    /// Say what would be removed, and do nothing
+    /// Show what would be removed, but do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
     #[command(flatten)]

@@ -282,44 +282,8 @@ fn format_named(name: &str) -> Result<&'static dyn Format, Failure> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::{env, fs};
 
     use super::*;
-
-    /// Returns the table of layouts in README.md.
-    fn documented() -> String {
-        let records = |records: &Records| match &records.location {
-            Location::Keys(pattern) => pattern.to_string(),
-            Location::Rows(table) => table.name.clone(),
-            Location::Memory(_) => "in memory".to_owned(),
-        };
-        let row = |layout: &Arc<Layout>| {
-            let store = if layout.has_keys() { "Redis" } else { "SQL" };
-            let [sessions, logins] = [records(&layout.sessions), records(&layout.logins)];
-            let (name, format) = (&layout.name, layout.format.name());
-            format!("| `{name}` | {store} `{sessions}` | `{logins}` | {format} |\n")
-        };
-        let rows: String = Layout::built_in().iter().map(row).collect();
-        format!("| layout | sessions | pending logins | format |\n|---|---|---|---|\n{rows}")
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "`tests/run --update` says so in no other way")]
-    #[test]
-    fn the_layouts_in_readme_are_those_of_the_program() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        let readme = fs::read_to_string(path).unwrap();
-        let (start, end) = ("<!-- layouts -->\n", "<!-- end of layouts -->\n");
-        let (before, rest) = readme.split_once(start).unwrap();
-        let (_, after) = rest.split_once(end).unwrap();
-        let fresh = format!("{before}{start}{}{end}{after}", documented());
-        if env::var_os("OAUTHCTL_UPDATE_README").is_some() {
-            fs::write(path, &fresh).unwrap();
-        }
-        assert!(
-            fs::read_to_string(path).unwrap() == fresh,
-            "run `tests/run --update` and commit the result"
-        );
-    }
 
     #[test]
     fn every_layout_has_a_name_of_its_own() {
