@@ -379,37 +379,4 @@ fn moves_slots(nodes: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slots_on_their_way_are_seen() {
-        let line = "id 127.0.0.1:1@2 myself,master - 0 0 1 connected 0-5460";
-        assert!(!moves_slots(line));
-        assert!(
-            moves_slots(&format!("{line} [93->-other]"))
-                && moves_slots(&format!("x y slave\n{line} [9-<-other]"))
-        );
-    }
-}
-
-#[cfg(test)]
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_redirection_leads_where_it_says(slot in 0..SLOTS, host in "[a-z]{1,8}|[0-9a-f:]{2,12}", port: u16, text in crate::arbitrary::text()) {
-            for (line, leads) in [(format!("-ASK {slot} {host}:{port}"), true), (format!("-ASK {text}"), false), (format!("-{text}"), false)] {
-                let line = line.replace(['\r', '\n'], " ") + "\r\n";
-                let Ok(answer) = redis::parse_redis_value(line.as_bytes()) else { continue };
-                match redirection(&answer) {
-                    Some(Redirection::Ask(endpoint)) if leads => prop_assert_eq!(endpoint, Endpoint::Tcp(host.clone(), port)),
-                    _ => prop_assert!(!leads),
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -75,6 +75,12 @@ impl Link {
         }
     }
 
+    /// Keeps everybody from the connection, as somebody does who is connecting.
+    #[cfg(test)]
+    pub async fn hold(&self) -> impl Sized + '_ {
+        self.current.lock().await
+    }
+
     /// Returns the number of lost connections and demotions to a replica.
     pub fn losses(&self) -> u64 {
         self.losses.load(Ordering::SeqCst)
