@@ -7,16 +7,14 @@ use zeroize::Zeroizing;
 
 use super::edit::Members;
 use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, text};
-use super::{Format, Malformed, Marks, PrivateJwk, Traces};
-use crate::jose::DpopKey;
-use crate::session::{PendingLogin, Renewal, Session};
+use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use crate::session::{PendingLogin, Session};
 
 /// Format of atcute.
 pub struct Atcute;
 
-const TOKENS: &str = "tokenSet";
-const CLIENT_AUTH: &str = "authMethod";
-const DPOP_KEY: &str = "dpopKey";
+const NAMES: PartNames =
+    PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopKey" };
 
 /// Messages about parts that are missing.
 const MISSING: Missing = Missing {
@@ -58,8 +56,16 @@ impl Format for Atcute {
         "oauth-session-"
     }
 
+    fn part_names(&self) -> &'static PartNames {
+        &NAMES
+    }
+
+    fn expiry(&self, at: Timestamp) -> String {
+        at.as_millisecond().to_string()
+    }
+
     fn claims(&self, marks: &Marks) -> bool {
-        marks.has(DPOP_KEY)
+        marks.has(NAMES.dpop_key)
     }
 
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
@@ -81,31 +87,6 @@ impl Format for Atcute {
         })
     }
 
-    fn traces(&self, record: &[u8]) -> Option<Traces> {
-        Some(Members::parse(record).ok()?.traces(TOKENS, DPOP_KEY))
-    }
-
-    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed> {
-        Members::parse(record)?.dpop_key(DPOP_KEY)
-    }
-
-    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        let mut record = Members::parse(record)?;
-        let expires_at = renewal.expires_at.map(|at| at.as_millisecond().to_string());
-        record.renew([TOKENS, CLIENT_AUTH], renewal, expires_at)?;
-        Ok(record.to_bytes())
-    }
-
-    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        let mut record = Members::parse(record)?;
-        record.adopt(&[TOKENS, CLIENT_AUTH], &Members::parse(renewed)?);
-        Ok(record.to_bytes())
-    }
-
-    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed> {
-        Members::parse(record)?.private_jwk(DPOP_KEY)
-    }
-
     fn write(
         &self,
         session: &Session<'_>,
@@ -125,7 +106,7 @@ impl Format for Atcute {
             ("token_type", Some("DPoP")),
         ]);
         if let Some(at) = session.expires_at {
-            tokens.insert("expires_at", at.as_millisecond().to_string());
+            tokens.insert("expires_at", self.expiry(at));
         }
         let PrivateJwk { crv, x, y, d } = key;
         let mut jwk = Members::default();
@@ -140,9 +121,9 @@ impl Format for Atcute {
             ("alg", Some("ES256")),
         ]);
         let mut record = Members::default();
-        record.insert(DPOP_KEY, jwk.to_json());
-        record.insert_client_auth(CLIENT_AUTH, session)?;
-        record.insert(TOKENS, tokens.to_json());
+        record.insert(NAMES.dpop_key, jwk.to_json());
+        record.insert_client_auth(NAMES.client_auth, session)?;
+        record.insert(NAMES.token_set, tokens.to_json());
         Ok(record.to_bytes())
     }
 
@@ -162,7 +143,7 @@ fn milliseconds(json: &RawValue) -> Option<Timestamp> {
 #[cfg(test)]
 pub(in crate::session) mod tests {
     use super::*;
-    use crate::session::AuthMethod;
+    use crate::session::{AuthMethod, Renewal};
 
     /// Record as version 2.0.1 wrote it, tokens and keys replaced.
     pub(in crate::session) const RECORD: &str = r#"{"dpopKey":{"key_ops":["sign"],"ext":true,"kty":"EC","x":"x","y":"y","crv":"P-256","d":"d","alg":"ES256"},"authMethod":{"method":"private_key_jwt","kid":"kid-1"},"tokenSet":{"iss":"https://as.example","sub":"did:plc:ewvi7nxzyoun6zhxrhs64oiz","aud":"https://pds.example/","scope":"atproto transition:generic","access_token":"a.eyJpYXQiOjEwMDB9.c","refresh_token":"ref-1","token_type":"DPoP","expires_at":1795971809352}}"#;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::read::Text;
-use super::{Malformed, PrivateJwk, Traces};
+use super::{Malformed, PartNames, PrivateJwk, Traces};
 use crate::jose::DpopKey;
 use crate::session::{NO_CLIENT_AUTH, Renewal, Session};
 
@@ -28,11 +28,11 @@ impl<'a> Members<'a> {
     }
 
     /// Returns a member that is an object.
-    pub(super) fn object(&self, name: &str) -> Option<Members<'_>> {
+    fn object(&self, name: &str) -> Option<Members<'_>> {
         serde_json::from_str(self.get(name)?).ok()
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
         serde_json::from_str(self.get(name)?).ok().map(Zeroizing::new)
     }
 
@@ -44,13 +44,13 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(super) fn insert_text(&mut self, name: &str, text: &str) {
+    fn insert_text(&mut self, name: &str, text: &str) {
         self.insert(name, serde_json::to_string(text).expect("a text is JSON"));
     }
 
-    /// Replaces these members by those of another record, where that has them.
-    pub(super) fn adopt(&mut self, names: &[&str], other: &Self) {
-        for name in names {
+    /// Replaces token set and client authentication by those of another record, where it has them.
+    pub(super) fn adopt(&mut self, names: &PartNames, other: &Self) {
+        for name in [names.token_set, names.client_auth] {
             if let Some(json) = other.get(name) {
                 self.insert(name, json.to_owned());
             }
@@ -62,33 +62,28 @@ impl<'a> Members<'a> {
     /// expiry is removed.
     pub(super) fn renew(
         &mut self,
-        [tokens, client_auth]: [&str; 2],
+        names: &PartNames,
         renewal: &Renewal<'_>,
         expires_at: Option<String>,
     ) -> Result<(), Malformed> {
-        let mut set = self.object(tokens).ok_or(Malformed("no token set"))?;
-        let new = [
+        let mut set = self.object(names.token_set).ok_or(Malformed("no token set"))?;
+        set.insert_texts(&[
             ("access_token", Some(renewal.access_token)),
             // The only accepted type (RFC 9449 section 5).
             ("token_type", Some("DPoP")),
             ("refresh_token", renewal.refresh_token),
             ("scope", renewal.scope),
             ("aud", renewal.pds),
-        ];
-        for (name, text) in new {
-            if let Some(text) = text {
-                set.insert_text(name, text);
-            }
-        }
+        ]);
         match expires_at {
             Some(at) => set.insert("expires_at", at),
             None => set.0.retain(|(name, _)| name != "expires_at"),
         }
         let json = set.to_json();
         drop(set);
-        self.insert(tokens, json);
+        self.insert(names.token_set, json);
         if let Some(kid) = renewal.kid {
-            self.bind(client_auth, kid);
+            self.bind(names.client_auth, kid);
         }
         Ok(())
     }
@@ -143,13 +138,16 @@ impl<'a> Members<'a> {
     }
 
     /// Reads what identifies a session from its token set and its key, a JWK.
-    pub(super) fn traces(&self, tokens: &str, key: &str) -> Traces {
-        let refresh_token = self.object(tokens).and_then(|tokens| tokens.text("refresh_token"));
-        Traces { refresh_token, dpop_public: self.dpop_public(key) }
+    pub(super) fn traces(&self, names: &PartNames) -> Traces {
+        let token_set = self.object(names.token_set);
+        Traces {
+            refresh_token: token_set.and_then(|set| set.text("refresh_token")),
+            dpop_public: self.dpop_public(names.dpop_key),
+        }
     }
 
     /// Reads curve, x and y of a key, a JWK.
-    pub(super) fn dpop_public(&self, name: &str) -> Option<[String; 3]> {
+    fn dpop_public(&self, name: &str) -> Option<[String; 3]> {
         let key = self.object(name)?;
         let part = |name| key.text(name).map(|text| text.to_string());
         Some([part("crv")?, part("x")?, part("y")?])

@@ -10,6 +10,7 @@ mod recognise;
 
 use std::fmt;
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 pub use atcute::Atcute;
@@ -20,6 +21,7 @@ pub use recognise::{Marks, Recognised, is_nobodys};
 
 use super::{Did, PendingLogin, Renewal, Session};
 use crate::jose::DpopKey;
+use edit::Members;
 
 /// Supported formats, in the order in which they are tried.
 pub static FORMATS: &[&dyn Format] = &[&Node, &Atcute];
@@ -40,6 +42,12 @@ pub trait Format: Sync {
         format!("{}{did}", self.lock_prefix())
     }
 
+    /// Names of the parts of a session.
+    fn part_names(&self) -> &'static PartNames;
+
+    /// Writes the expiry of an access token as JSON.
+    fn expiry(&self, at: Timestamp) -> String;
+
     /// Checks whether a value with these members may be a damaged record of this format.
     fn claims(&self, marks: &Marks) -> bool;
 
@@ -51,19 +59,34 @@ pub trait Format: Sync {
 
     /// Reads the identifying parts of a session, also from a record that is damaged elsewhere.
     /// `None` if it is not a JSON object.
-    fn traces(&self, record: &[u8]) -> Option<Traces>;
+    fn traces(&self, record: &[u8]) -> Option<Traces> {
+        Some(Members::parse(record).ok()?.traces(self.part_names()))
+    }
 
     /// Reads the private DPoP key of a session.
-    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed>;
+    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed> {
+        Members::parse(record)?.dpop_key(self.part_names().dpop_key)
+    }
 
     /// Returns the record with new tokens. Everything else is preserved, unknown members included.
-    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        let expires_at = renewal.expires_at.map(|at| self.expiry(at));
+        record.renew(self.part_names(), renewal, expires_at)?;
+        Ok(record.to_bytes())
+    }
 
     /// Returns the record with the tokens and the client key of another, renewed copy of it.
-    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed>;
+    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+        let mut record = Members::parse(record)?;
+        record.adopt(self.part_names(), &Members::parse(renewed)?);
+        Ok(record.to_bytes())
+    }
 
     /// Reads the members of a session's private DPoP key.
-    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed>;
+    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed> {
+        Members::parse(record)?.private_jwk(self.part_names().dpop_key)
+    }
 
     /// Writes a session of another format as the library would. The error states why the library
     /// could not use it.
@@ -76,6 +99,14 @@ pub trait Format: Sync {
     /// Returns a session and a pending login as the library writes them.
     #[cfg(test)]
     fn samples(&self) -> [&'static str; 2];
+}
+
+/// Names of the parts of a session. The members of the parts are those of a token response (RFC 6749
+/// section 5.1) and of a JWK (RFC 7517) in every format.
+pub struct PartNames {
+    token_set: &'static str,
+    client_auth: &'static str,
+    dpop_key: &'static str,
 }
 
 /// Reason why a value is not a record of a format. It never quotes the value, which holds secrets.

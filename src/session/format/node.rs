@@ -6,16 +6,14 @@ use zeroize::Zeroizing;
 
 use super::edit::Members;
 use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, optional, text};
-use super::{Format, Malformed, Marks, PrivateJwk, Traces};
-use crate::jose::DpopKey;
-use crate::session::{PendingLogin, Renewal, Session};
+use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use crate::session::{PendingLogin, Session};
 
 /// Format of the Node client.
 pub struct Node;
 
-const TOKENS: &str = "tokenSet";
-const CLIENT_AUTH: &str = "authMethod";
-const DPOP_KEY: &str = "dpopJwk";
+const NAMES: PartNames =
+    PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopJwk" };
 
 /// Messages about parts that are missing.
 const MISSING: Missing = Missing {
@@ -57,9 +55,18 @@ impl Format for Node {
         "@atproto-oauth-client-"
     }
 
+    fn part_names(&self) -> &'static PartNames {
+        &NAMES
+    }
+
+    fn expiry(&self, at: Timestamp) -> String {
+        // As JavaScript's `toISOString`.
+        format!("\"{at:.3}\"")
+    }
+
     fn claims(&self, marks: &Marks) -> bool {
         // Matches very old and damaged records, too. atcute uses the same name for its token set.
-        marks.has(DPOP_KEY) || marks.has(TOKENS) && !marks.has("dpopKey")
+        marks.has(NAMES.dpop_key) || marks.has(NAMES.token_set) && !marks.has("dpopKey")
     }
 
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
@@ -82,31 +89,6 @@ impl Format for Node {
         })
     }
 
-    fn traces(&self, record: &[u8]) -> Option<Traces> {
-        Some(Members::parse(record).ok()?.traces(TOKENS, DPOP_KEY))
-    }
-
-    fn dpop_key(&self, record: &[u8]) -> Result<DpopKey, Malformed> {
-        Members::parse(record)?.dpop_key(DPOP_KEY)
-    }
-
-    fn renew(&self, record: &[u8], renewal: &Renewal<'_>) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        let mut record = Members::parse(record)?;
-        let expires_at = renewal.expires_at.map(|at| format!("\"{}\"", iso8601(at)));
-        record.renew([TOKENS, CLIENT_AUTH], renewal, expires_at)?;
-        Ok(record.to_bytes())
-    }
-
-    fn adopt(&self, record: &[u8], renewed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        let mut record = Members::parse(record)?;
-        record.adopt(&[TOKENS, CLIENT_AUTH], &Members::parse(renewed)?);
-        Ok(record.to_bytes())
-    }
-
-    fn private_jwk(&self, record: &[u8]) -> Result<PrivateJwk, Malformed> {
-        Members::parse(record)?.private_jwk(DPOP_KEY)
-    }
-
     fn write(
         &self,
         session: &Session<'_>,
@@ -121,8 +103,10 @@ impl Format for Node {
             ("refresh_token", session.refresh_token.as_deref()),
             ("access_token", Some(session.access_token.as_str())),
             ("token_type", Some("DPoP")),
-            ("expires_at", session.expires_at.map(iso8601).as_deref()),
         ]);
+        if let Some(at) = session.expires_at {
+            tokens.insert("expires_at", self.expiry(at));
+        }
         let PrivateJwk { crv, x, y, d } = key;
         let mut jwk = Members::default();
         jwk.insert_texts(&[
@@ -133,9 +117,9 @@ impl Format for Node {
             ("d", Some(d)),
         ]);
         let mut record = Members::default();
-        record.insert_client_auth(CLIENT_AUTH, session)?;
-        record.insert(TOKENS, tokens.to_json());
-        record.insert(DPOP_KEY, jwk.to_json());
+        record.insert_client_auth(NAMES.client_auth, session)?;
+        record.insert(NAMES.token_set, tokens.to_json());
+        record.insert(NAMES.dpop_key, jwk.to_json());
         Ok(record.to_bytes())
     }
 
@@ -145,17 +129,12 @@ impl Format for Node {
     }
 }
 
-/// Writes a time as JavaScript's `toISOString` does.
-fn iso8601(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
 #[cfg(test)]
 pub(in crate::session) mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::session::AuthMethod;
+    use crate::session::{AuthMethod, Renewal};
 
     /// Record as a real client wrote it, tokens and keys replaced.
     pub(in crate::session) const RECORD: &str = r#"{"authMethod":{"method":"private_key_jwt","kid":"k1"},
