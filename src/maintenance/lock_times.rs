@@ -32,25 +32,27 @@ impl Longest {
     /// Records the times of one refresh. Writes a note to the store if the app may not have waited
     /// long enough.
     pub(super) async fn note(&self, store: &dyn Store, write: Duration, held: Duration) {
-        let Some(waits) = store.layout().app_waits else { return };
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let longest = {
-            let mut longest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = *longest;
-            if write > waits / 2 {
-                longest.write_ms = longest.write_ms.max(ms(write));
-            }
-            if held > waits && store.layout().app_fails_without_lock() {
-                longest.held_ms = longest.held_ms.max(ms(held));
-            }
-            if before == *longest {
-                return;
-            }
-            *longest
+        let layout = store.layout();
+        let Some(waits) = layout.app_waits else { return };
+        let over = |time: Duration, limit: Duration| {
+            let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            if time > limit { ms } else { 0 }
         };
+        let held = if layout.app_fails_without_lock() { held } else { Duration::ZERO };
+        let times = LockTimes { write_ms: over(write, waits / 2), held_ms: over(held, waits) };
+        let Some(longest) = self.extend(times) else { return };
         let note = serde_json::to_vec(&longest).unwrap_or_default();
         // Without the note, only its finding is missing.
         let _ = store.write_notes(&[(NOTE.to_owned(), note)], NOTE_LIFETIME).await;
+    }
+
+    /// Returns the longest times if these exceed those before.
+    fn extend(&self, times: LockTimes) -> Option<LockTimes> {
+        let mut longest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *longest;
+        longest.write_ms = before.write_ms.max(times.write_ms);
+        longest.held_ms = before.held_ms.max(times.held_ms);
+        (*longest != before).then_some(*longest)
     }
 }
 
