@@ -1,19 +1,19 @@
 //! Access to settings, keys, time, randomness and the terminal. The only reader of the environment,
 //! the clock and the random number generator. Everything below takes values.
 
+mod store;
+
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use getrandom::SysRng;
 use getrandom::rand_core::{Rng as _, UnwrapErr};
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tracing::debug;
-use zeroize::Zeroizing;
 
 use crate::args::GlobalArgs;
 use crate::environment::Environment;
@@ -23,12 +23,7 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
-use crate::session::{Atcute, Format};
-use crate::settings::app::StoreVariable;
-use crate::settings::{
-    self, FoundFile, Origin, Overrides, Settings, SettingsFile, Sourced, app, nearby,
-};
-use crate::store::{self, Access, Layout, LayoutChoice, Locks, Scan, Store, StoreId, StoreUrl};
+use crate::settings::{self, FoundFile, Overrides, Settings, SettingsFile, Sourced, app, nearby};
 use crate::ui::Ui;
 
 /// Context of a command.
@@ -44,6 +39,8 @@ pub struct Context {
     runtime: OnceCell<Runtime>,
     interrupt: OnceCell<Interrupt>,
     network: OnceCell<Arc<Network>>,
+    /// The store that was found among the app's variables.
+    found_store: OnceCell<Sourced>,
     /// True once a warning about files with secrets that others can read was printed.
     warned: Cell<bool>,
     /// True once a warning about untrusted authorities of the environment was printed.
@@ -93,6 +90,7 @@ impl Context {
             runtime: OnceCell::new(),
             interrupt: OnceCell::new(),
             network: OnceCell::new(),
+            found_store: OnceCell::new(),
             warned: Cell::default(),
             warned_of_roots: Cell::default(),
         }
@@ -299,82 +297,6 @@ impl Context {
         Ok(nearby::keys(self.environment(), &self.settings()?.found_keys()))
     }
 
-    /// Returns the address of the store, and its origin: configured or detected.
-    pub fn store_address(&self) -> Result<(StoreUrl, Origin), Failure> {
-        let settings = self.settings()?;
-        let Sourced { text, origin } = match settings.store_url()? {
-            Some(named) => named,
-            None => self.found_store()?,
-        };
-        let url = StoreUrl::parse(&text, settings.base_of(&origin)).map_err(|e| match &origin {
-            Origin::Flag(name) | Origin::Variable(name) => e.at(name),
-            Origin::File => e.at("store.url"),
-            Origin::Found(name) => e.at(name),
-        })?;
-        let url = url.filled(|name| self.environment().text(name).map(str::to_owned))?;
-        for name in url.passed_over() {
-            debug!("parameter {name} of the store's address changes nothing here");
-        }
-        Ok((url, origin))
-    }
-
-    /// Returns the identity of the store.
-    pub fn store_id(&self) -> Result<StoreId, Failure> {
-        Ok(self.store_address()?.0.id())
-    }
-
-    /// Returns the store that the app itself would use.
-    fn found_store(&self) -> Result<Sourced, Failure> {
-        for (variable, kind) in app::STORE_VARIABLES {
-            let Some(text) = self.environment().text(variable) else { continue };
-            let text = match kind {
-                StoreVariable::Database => app::database_address(text),
-                StoreVariable::Redis | StoreVariable::Rest(_) => text.to_owned(),
-            };
-            return Ok(Sourced { text, origin: Origin::Found(variable.to_owned()) });
-        }
-        if Path::new(app::DATABASE).exists() {
-            let text = format!("sqlite:{}", app::DATABASE);
-            return Ok(Sourced { text, origin: Origin::Found(app::DATABASE.to_owned()) });
-        }
-        let near = nearby::stores(self.environment());
-        let names = app::STORE_VARIABLES.map(|(name, _)| name).join(", ");
-        Err(usage(format!(
-            "no store is configured: none of {names} is set, and there is no {} here",
-            app::DATABASE
-        ))
-        .hint(format!(
-            "{near}name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]",
-        )))
-    }
-
-    /// Returns the parameters for opening the store.
-    fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
-        let settings = self.settings()?;
-        let base = settings.base_of(&Origin::File);
-        let is_it = |text: &str| StoreUrl::parse(text, base).is_ok_and(|named| named == *url);
-        let token = match settings.store_token(is_it)? {
-            Some(token) => Some(token),
-            None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
-        };
-        let names = app::STORE_VARIABLES.iter().filter_map(|(address, kind)| match kind {
-            StoreVariable::Rest(token) => {
-                self.environment().text(address).filter(|text| is_it(text)).map(|_| *token)
-            }
-            _ => None,
-        });
-        Ok(Access {
-            ca_pem: settings.ca_pem()?,
-            system_pem: if url.is_encrypted() { self.system_pem()? } else { Vec::new() },
-            unused_proxy: settings.unused_proxy(),
-            client_pem: settings.client_pem()?,
-            token,
-            token_name: names.into_iter().next().map(str::to_owned),
-            state: self.state_directory().ok(),
-            locks: if matches!(url, StoreUrl::Postgres(_)) { self.locks()? } else { None },
-        })
-    }
-
     /// Returns the certificates of the environment. Warns once about untrusted ones.
     fn system_pem(&self) -> Result<Vec<u8>, Failure> {
         let roots = self.settings()?.system_roots();
@@ -382,37 +304,6 @@ impl Context {
             roots.warnings.iter().for_each(|warning| self.ui.warn(warning));
         }
         Ok(roots.pem.clone())
-    }
-
-    /// Returns the Redis with the locks of an app that keeps its sessions in tables.
-    fn locks(&self) -> Result<Option<Locks>, Failure> {
-        let settings = self.settings()?;
-        let found =
-            || self.environment().text("REDIS_URL").map(|text| Zeroizing::new(text.to_owned()));
-        let Some(text) = settings.lock_url()?.or_else(found) else { return Ok(None) };
-        if text.as_str() == "none" {
-            return Ok(Some(Locks::None));
-        }
-        let url = StoreUrl::parse(&text, settings.base_of(&Origin::File))
-            .map_err(|e| e.at("store.lock_url"))?;
-        let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
-        let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
-        let access = Access { ca_pem, system_pem, client_pem, ..Access::default() };
-        Ok(Some(Locks::Store(url, Box::new(access))))
-    }
-
-    /// Returns the app's own token for this address. It is never sent to another address.
-    fn rest_token(&self, url: &StoreUrl) -> Option<&str> {
-        app::STORE_VARIABLES.iter().find_map(|(address, kind)| {
-            let StoreVariable::Rest(token) = kind else { return None };
-            let is_another =
-                |text: &str| StoreUrl::parse(text, Path::new("")).ok().as_ref() != Some(url);
-            if self.environment().text(address).is_some_and(is_another) {
-                None
-            } else {
-                self.environment().text(token)
-            }
-        })
     }
 
     /// Warns once about files with secrets that others can read.
@@ -426,95 +317,6 @@ impl Context {
             }
         }
         Ok(())
-    }
-
-    /// Returns the store with the parameters for opening it.
-    fn store_to_open(&self) -> Result<(StoreUrl, Access, LayoutChoice), Failure> {
-        let (url, origin) = self.store_address()?;
-        debug!("store {url}, from {origin}");
-        let access = self.store_access(&url)?;
-        Ok((url, access, self.layout_choice()?))
-    }
-
-    /// Opens the store, configured or detected.
-    pub fn open_store(&self) -> Result<Box<dyn Store>, Failure> {
-        self.warn_of_exposed_files()?;
-        let (url, access, layout) = self.store_to_open()?;
-        let store = self.runtime()?.block_on(store::open(&url, &access, &layout))?;
-        debug!("layout {}", store.layout().name);
-        Ok(store)
-    }
-
-    /// Opens the store for changes.
-    pub fn open_store_to_change(&self) -> Result<Box<dyn Store>, Failure> {
-        let store = self.open_store()?;
-        store.check_user()?;
-        Ok(store)
-    }
-
-    /// Opens the store for reading, once per layout of which it has records.
-    pub fn open_stores(&self) -> Result<Vec<Box<dyn Store>>, Failure> {
-        self.warn_of_exposed_files()?;
-        let (url, access, layout) = self.store_to_open()?;
-        let stores = self.runtime()?.block_on(store::open_all(&url, &access, &layout))?;
-        for store in &stores {
-            debug!("layout {}", store.layout().name);
-        }
-        Ok(stores)
-    }
-
-    /// Opens the store within a time limit.
-    pub fn open_store_within(&self, limit: Duration) -> Result<Box<dyn Store>, Failure> {
-        let (url, access, layout) = self.store_to_open()?;
-        let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
-        self.runtime()?
-            .block_on(open)
-            .unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
-    }
-
-    /// Checks whether there is a store, configured or used by the app.
-    pub fn has_store(&self) -> bool {
-        let is_unnamed =
-            self.settings().and_then(Settings::store_url).is_ok_and(|named| named.is_none());
-        !is_unnamed || self.found_store().is_ok()
-    }
-
-    /// Starts reading all records of the store in any layout. Also returns the address of the store
-    /// and its origin.
-    pub async fn begin_census(&self) -> Result<(StoreUrl, Origin, Scan), Failure> {
-        let (url, origin) = self.store_address()?;
-        let (access, layouts) = self.store_to_search(&url)?;
-        let scan = store::census(&url, &access, layouts).await?;
-        Ok((url, origin, scan))
-    }
-
-    /// Returns the parameters for reading all records of the store: those for opening it, and all
-    /// layouts.
-    pub fn store_to_search(&self, url: &StoreUrl) -> Result<(Access, Vec<Arc<Layout>>), Failure> {
-        Ok((self.store_access(url)?, LayoutChoice::all(&self.settings()?.layouts()?)?))
-    }
-
-    /// Opens the store if it is configured. A detected one is no evidence of records that depend on
-    /// a key.
-    pub fn open_named_store(&self) -> Result<Option<Box<dyn Store>>, Failure> {
-        if self.settings()?.store_url()?.is_none() {
-            return Ok(None);
-        }
-        self.open_store().map(Some)
-    }
-
-    /// Checks whether the configured layout is one of an app that uses atcute.
-    pub fn is_for_atcute(&self) -> bool {
-        let choice = self.layout_choice();
-        matches!(choice, Ok(LayoutChoice::Named(layout, _)) if layout.format == (&Atcute as &dyn Format))
-    }
-
-    fn layout_choice(&self) -> Result<LayoutChoice, Failure> {
-        let settings = self.settings()?;
-        let named = settings.layout()?;
-        let name = named.as_ref().map_or("auto", |named| named.text.as_str());
-        Ok(LayoutChoice::parse(name, &settings.layouts()?)?
-            .for_client(self.client_id().ok().as_deref()))
     }
 
     /// Returns the directory for tokens that could not be stored.

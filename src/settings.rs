@@ -16,6 +16,7 @@ mod properties;
 mod reference;
 mod refresh;
 mod schema;
+pub mod stores;
 mod trust;
 
 use std::cell::OnceCell;
@@ -40,8 +41,10 @@ pub use find::{FoundFile, find};
 pub use issuers::{IssuerSettings, parse_rate};
 pub use refresh::RefreshSettings;
 
+use app::StoreVariable;
 use reference::{is_reference, named_sources, strings};
 use schema::wrong_type;
+use stores::FoundStores;
 use trust::SystemRoots;
 
 /// Settings of `[client]`: members of the client metadata document (RFC 7591 section 2), as printed
@@ -337,6 +340,21 @@ impl Settings {
             .hint(format!("unset {VARIABLE}, or say which with --store")));
         }
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
+    }
+
+    /// The stores that the app's own variables name.
+    pub fn found_stores(&self) -> Result<FoundStores, Failure> {
+        FoundStores::read(|name| self.environment.lossy(name))
+    }
+
+    /// The one Redis that the app's variables name, beside a store of tables: `REDIS_URL`, else the
+    /// only one.
+    pub fn found_locks(&self) -> Result<Option<String>, Failure> {
+        let mut found = self.found_stores()?.stores;
+        found.retain(|store| matches!(store.kind, StoreVariable::Redis | StoreVariable::Rest(_)));
+        let is_clear =
+            found.len() == 1 || found.first().is_some_and(|store| store.name == "REDIS_URL");
+        Ok(found.into_iter().next().filter(|_| is_clear).map(|store| store.address))
     }
 
     /// Checks whether an option or a variable names the store. The store settings of the file

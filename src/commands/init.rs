@@ -7,6 +7,7 @@ mod first_key;
 mod found;
 mod look;
 mod plan;
+mod store;
 mod write;
 
 use self::answers::Interview;

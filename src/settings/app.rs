@@ -59,10 +59,13 @@ pub enum StoreVariable {
     Rest(&'static str),
     /// Path of an SQLite database.
     Database,
+    /// The address or path of a database of any kind. So many programs use the name that it says
+    /// little about where sessions are.
+    General,
 }
 
 /// Variables with the location of the app's store, in search order.
-pub const STORE_VARIABLES: [(&str, StoreVariable); 9] = [
+pub const STORE_VARIABLES: [(&str, StoreVariable); 13] = [
     ("REDIS_URL", StoreVariable::Redis),
     ("VALKEY_URL", StoreVariable::Redis),
     ("REDIS_TLS_URL", StoreVariable::Redis),
@@ -72,6 +75,10 @@ pub const STORE_VARIABLES: [(&str, StoreVariable); 9] = [
     ("KV_URL", StoreVariable::Redis),
     ("DATABASE_PATH", StoreVariable::Database),
     ("DB_PATH", StoreVariable::Database),
+    ("KV_DB_PATH", StoreVariable::Database),
+    ("DATABASE_URL", StoreVariable::General),
+    ("POSTGRES_URL", StoreVariable::General),
+    ("DB_URL", StoreVariable::General),
 ];
 
 /// Default name of a database.
@@ -150,6 +157,11 @@ pub fn find_keys<'v>(
 pub fn kid_variables(name: &str) -> impl Iterator<Item = String> {
     let own = name.starts_with("BSKY_OAUTH_").then(|| "BSKY_OAUTH_KID".to_owned());
     own.into_iter().chain(["_ID", "_KID"].map(|end| format!("{name}{end}")))
+}
+
+/// Checks whether the name of this variable says little about where sessions are.
+pub fn is_general(name: &str) -> bool {
+    STORE_VARIABLES.contains(&(name, StoreVariable::General))
 }
 
 /// Returns the address of the database at a path, in the notation of apps.

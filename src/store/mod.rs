@@ -6,6 +6,7 @@ mod id;
 mod layout;
 mod lock;
 mod postgres;
+mod presence;
 #[cfg(test)]
 mod properties;
 mod redis;
@@ -35,6 +36,7 @@ pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
+pub use presence::has_records;
 pub use scan::Scan;
 pub use unreadable::Unreadable;
 pub use url::StoreUrl;

@@ -27,7 +27,28 @@ pub enum StoreUrl {
 const FORMS: &str = "write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, \
                      redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE, or sqlite:PATH";
 
+/// Schemes of databases that are not served, and that are written without slashes, too.
+const UNSERVED: [&str; 7] =
+    ["mysql", "mariadb", "mongodb", "mongodb+srv", "libsql", "sqlserver", "cockroachdb"];
+
 impl StoreUrl {
+    /// Returns the scheme of an address of a kind that is not served; none for other texts.
+    pub fn unserved(text: &str) -> Option<&str> {
+        let (scheme, rest) = input::trimmed(text).split_once(':')?;
+        let is_served = || {
+            let text = format!("{scheme}://h/d");
+            scheme.eq_ignore_ascii_case("sqlite")
+                || RedisAddress::parse(&text).is_some()
+                || PostgresAddress::parse(&text, Path::new("")).is_some()
+                || RestAddress::parse(&text).is_some()
+        };
+        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        let is_known = UNSERVED.iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        (is_known || (rest.starts_with("//") && scheme.chars().all(is_scheme) && !is_served()))
+            .then_some(scheme)
+            .filter(|scheme| !scheme.eq_ignore_ascii_case("file"))
+    }
+
     /// Parses an address. Relative paths are relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
         let text = input::value(text)?;
@@ -66,8 +87,7 @@ impl StoreUrl {
             return Err(usage("is probably the path of an SQLite database")
                 .hint(format!("write sqlite:{path}")));
         }
-        let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains('/'))
-        else {
+        if text.split_once(':').is_none_or(|(scheme, _)| scheme.contains('/')) {
             let path = text.split('?').next().unwrap_or_default();
             let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
             let is_database = matches!(extension, Some("db" | "sqlite" | "sqlite3" | "sqlite-db"));
@@ -80,10 +100,8 @@ impl StoreUrl {
             }
             // Not quoted: it may be a token, or an address with a password and a typing error.
             return Err(usage("is not the address of a store").hint(FORMS));
-        };
-        if text[scheme.len()..].starts_with("://")
-            && scheme.bytes().all(|b| b.is_ascii_alphabetic() || b == b'+')
-        {
+        }
+        if let Some(scheme) = Self::unserved(text) {
             return Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS));
         }
         Err(usage("is not the address of a store").hint(FORMS))

@@ -19,7 +19,7 @@ const COCORE: &str = "
     CREATE TABLE oauth_sessions (
         did text primary key, data text not null, updated_at text not null default current_timestamp);";
 
-const LONG_AGO: &str = "2026-01-02T03:04:05.678Z";
+pub(crate) const LONG_AGO: &str = "2026-01-02T03:04:05.678Z";
 
 fn login(app: &App, did: &str, library: Library) -> Value {
     app.net.login(LoginOptions { did: Some(did.to_owned()), library, ..days_ago(2) })

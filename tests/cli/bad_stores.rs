@@ -11,8 +11,8 @@ fn a_database_that_is_not_there() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: no store is configured: none of REDIS_URL, VALKEY_URL, REDIS_TLS_URL, UPSTASH_KV_REST_API_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, KV_URL, DATABASE_PATH, DB_PATH is set, and there is no app.db here
-    hint: name it with --store redis://HOST or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
+    error: no store is configured: none of REDIS_URL, VALKEY_URL, REDIS_TLS_URL, UPSTASH_KV_REST_API_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, KV_URL, DATABASE_PATH, DB_PATH, KV_DB_PATH, DATABASE_URL, POSTGRES_URL, DB_URL names one, and there is no app.db here
+    hint: name it with --store redis://HOST, --store postgres://HOST/DATABASE or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
     exit 2
@@ -77,7 +77,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has users(id, name)
-    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
+    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
     exit 2
@@ -90,7 +90,7 @@ fn a_database_without_the_tables() {
     exit 2
     -- stderr --
     error: app.db: no known layout fits this database: it has no tables
-    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
+    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
     ");
 }
 

@@ -19,6 +19,7 @@ mod empty_store;
 mod exit_codes;
 mod faults;
 mod foreign;
+mod found_stores;
 mod gen_jwk;
 mod generated;
 mod init;

@@ -2,10 +2,13 @@
 //! read or refresh work without options.
 
 use serde_json::json;
+use testbed::postgres::Postgres;
+use testbed::redis::Redis;
 use testbed::upstash::Front;
+use testbed::{Library, LoginOptions};
 
-use crate::app::{App, days_ago};
-use crate::atcute_layouts::bookhive;
+use crate::app::{App, days_ago, did_of};
+use crate::atcute_layouts::{LONG_AGO, bookhive};
 use crate::database::AppDatabase;
 use crate::npmx::Npmx;
 use crate::sandbox::Sandbox;
@@ -93,16 +96,128 @@ fn of_bookhive() {
     for is_exported in [false, true] {
         let (mut app, database) = bookhive();
         database.close();
+        // The app's own database has no sessions.
+        let own = AppDatabase::with(&app.sandbox.path("db.sqlite"), "CREATE TABLE buzz (uri TEXT)");
+        own.close();
         let key = app.net.signing_key().unwrap().to_string();
         let variables = [
             ("NODE_ENV", "production"),
             ("PUBLIC_URL", ""),
-            ("DB_PATH", "other.db"),
-            ("KV_DB_PATH", "kv.db"),
+            ("DB_PATH", "./db.sqlite"),
+            ("KV_DB_PATH", "./other.db"),
             ("PRIVATE_KEY_JWK", key.as_str()),
         ];
         assert_template_works(&mut app, &variables, is_exported);
     }
+}
+
+#[test]
+fn of_bookhive_on_postgresql() {
+    for is_exported in [false, true] {
+        let (mut app, server) = (App::new(), Postgres::start());
+        let options = LoginOptions { library: Library::Atcute, ..days_ago(2) };
+        let record = app.net.login(options);
+        let table = |name: &str| {
+            format!(
+                "CREATE TABLE {name} (id text PRIMARY KEY, value text NOT NULL, created_at text NOT NULL,
+                 updated_at text NOT NULL);"
+            )
+        };
+        server.sql(&["kv", "kv_auth_sessions", "kv_auth_state"].map(table).concat());
+        server.sql(&format!(
+            "INSERT INTO kv_auth_sessions VALUES ('{}', '{record}', '{LONG_AGO}', '{LONG_AGO}')",
+            did_of(&record)
+        ));
+        let (key, url) = (app.net.signing_key().unwrap().to_string(), server.url());
+        let variables = [
+            ("NODE_ENV", "production"),
+            ("PUBLIC_URL", ""),
+            ("DATABASE_URL", url.as_str()),
+            ("PRIVATE_KEY_JWK", key.as_str()),
+        ];
+        assert_template_works(&mut app, &variables, is_exported);
+        let updated = server.sql("SELECT updated_at FROM kv_auth_sessions");
+        assert!(updated > LONG_AGO.to_owned() && updated.ends_with('Z'), "{updated}");
+        assert_ending_wants_the_store_named(&mut app, "DATABASE_URL", is_exported);
+    }
+}
+
+#[test]
+fn of_leaflet() {
+    for is_exported in [false, true] {
+        let (mut app, server, redis) = (App::new(), Postgres::start(), Redis::start());
+        // What else the app keeps there.
+        redis.ask(&["SET", "profile:did:plc:ewvi7nxzyoun6zhxrhs64oiz", "{}"]);
+        let front = Front::start(redis.port(), "the-token").unwrap();
+        let record = app.net.login(days_ago(2));
+        server.sql(
+            "CREATE TABLE oauth_session_store (key text PRIMARY KEY, session jsonb NOT NULL);
+             CREATE TABLE oauth_state_store (key text PRIMARY KEY, state jsonb NOT NULL)",
+        );
+        let did = did_of(&record);
+        server.sql(&format!("INSERT INTO oauth_session_store VALUES ('{did}', '{record}')"));
+        let key = app.net.signing_key().unwrap().to_string();
+        let (database, locks) = (server.url(), front.url());
+        let variables = [
+            ("NEXT_PUBLIC_SUPABASE_API_URL", "http://localhost:54321"),
+            ("NEXT_PUBLIC_SUPABASE_ANON_KEY", "anon"),
+            ("SUPABASE_SERVICE_ROLE_KEY", "service"),
+            ("DB_URL", database.as_str()),
+            ("KV_REST_API_URL", locks.as_str()),
+            ("KV_REST_API_TOKEN", "the-token"),
+            ("JOSE_PRIVATE_KEY_1", key.as_str()),
+        ];
+        assert_template_works(&mut app, &variables, is_exported);
+        // Its lock was taken where the app takes it.
+        let other = app.net.login(days_ago(2));
+        let did = did_of(&other);
+        server.sql(&format!("INSERT INTO oauth_session_store VALUES ('{did}', '{other}')"));
+        let lock = format!("@atproto-oauth-client-{did}");
+        redis.ask(&["SET", &lock, "the app", "PX", "60000"]);
+        let busy = app.sessions("refresh --all --lock-timeout 0s --format jsonl");
+        assert!(busy.stdout.contains("somebody else holds the lock on it"), "{busy}");
+        assert_ending_wants_the_store_named(&mut app, "DB_URL", is_exported);
+    }
+}
+
+/// Under a name that databases of all kinds have.
+#[track_caller]
+fn assert_ending_wants_the_store_named(app: &mut App, name: &str, is_exported: bool) {
+    if !is_exported {
+        let settings = app.sandbox.read("oauthctl.toml");
+        if settings.contains("[store]") {
+            return;
+        }
+    }
+    let refusal = app.sessions("prune --dry-run");
+    assert!(refusal.code == 2 && refusal.stderr.contains(&format!("env:{name}")), "{refusal}");
+    let named = app.sessions(&format!("prune --dry-run --store env:{name}"));
+    assert_eq!(named.code, 0, "{named}");
+}
+
+#[test]
+fn init_finds_the_one_of_several_stores_that_has_sessions() {
+    let app = App::new();
+    let database = AppDatabase::create(&app.sandbox.path("kv.sqlite"));
+    database.session(&app.net.login(days_ago(2)));
+    database.close();
+    AppDatabase::create(&app.sandbox.path("db.sqlite")).close();
+    std::fs::remove_file(app.sandbox.path("oauthctl.toml")).unwrap();
+    let key = app.net.signing_key().unwrap();
+    let stores = "DB_PATH=db.sqlite\nKV_DB_PATH=kv.sqlite\nDATABASE_URL=file:./dev.db\n";
+    app.sandbox.file(".env", format!("{stores}OAUTH_JWK='{key}'\n"));
+    let init = ["init", "--yes", "--client-uri", "https://app.example.com"];
+    let output = app.sandbox.run(init);
+    assert_eq!(output.code, 0, "{output}");
+    assert!(output.stderr.contains("passed over DATABASE_URL: "), "{output}");
+    assert!(output.stderr.contains("found the app's store: KV_DB_PATH"), "{output}");
+    AppDatabase::open(&app.sandbox.path("db.sqlite")).session(&app.net.login(days_ago(2)));
+    std::fs::remove_file(app.sandbox.path("oauthctl.toml")).unwrap();
+    let refusal = app.sandbox.run(init);
+    let two = "several of the app's stores have sessions: DB_PATH (sqlite:db.sqlite), KV_DB_PATH (";
+    assert!(refusal.code == 2 && refusal.stderr.contains(two), "{refusal}");
+    let named = app.sandbox.run([&init[..], &["--store", "sqlite:kv.sqlite"]].concat());
+    assert_eq!(named.code, 0, "{named}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Args;
-use super::draft::{Draft, DraftStore, document_of};
+use super::draft::{Draft, document_of};
 use super::found::Surroundings;
 use super::look::SERVED;
 use crate::context::Context;
@@ -15,7 +15,7 @@ use crate::json;
 use crate::keyring::KeySource;
 use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::settings::app::FoundKeys;
-use crate::store::{LayoutChoice, StoreUrl};
+use crate::store::LayoutChoice;
 
 /// Usual callback path of apps made without Nuxt, and of apps made with it.
 const CALLBACK: &str = "/oauth/callback";
@@ -37,14 +37,17 @@ pub struct Interview<'a> {
 }
 
 /// Question.
-struct Question<'q> {
-    text: &'q str,
-    flag: &'static str,
+pub struct Question<'q> {
+    /// The question.
+    pub text: &'q str,
+    /// The option that answers it.
+    pub flag: &'static str,
     /// Answer on the command line.
-    given: Option<&'q str>,
+    pub given: Option<&'q str>,
     /// Default answer, for Enter and `--yes`.
-    offered: Option<String>,
-    optional: bool,
+    pub offered: Option<String>,
+    /// Whether there need be no answer.
+    pub optional: bool,
 }
 
 impl Interview<'_> {
@@ -81,7 +84,7 @@ impl Interview<'_> {
             },
             |text| check_member("scope", &site, |draft| text.clone_into(&mut draft.scope)),
         )?;
-        let store = self.store()?;
+        let (store, store_variables) = self.store(args.offline)?;
         let keys = if args.public { Vec::new() } else { self.keys(args.new_key)? };
         let metadata_file = self.metadata_file(args)?;
         let jwks_file =
@@ -106,6 +109,7 @@ impl Interview<'_> {
             jwks_uri,
             keys,
             store,
+            store_variables,
             layout,
             metadata_file,
             jwks_file,
@@ -127,7 +131,8 @@ impl Interview<'_> {
         )
     }
 
-    fn answer(
+    /// Returns the answer: given on the command line, by a person, or the one that is offered.
+    pub fn answer(
         &self,
         question: Question,
         check: impl Fn(&str) -> Result<(), Failure>,
@@ -153,7 +158,8 @@ impl Interview<'_> {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
+    /// Returns a variable that is exported.
+    pub fn variable(&self, name: &str) -> Option<String> {
         self.context.environment().text(name).map(str::to_owned)
     }
 
@@ -207,53 +213,6 @@ impl Interview<'_> {
             check_member("redirect_uris", site, |draft| draft.redirect_uris = resolved(text))
         };
         self.answer(question, check).map(|text| resolved(&text))
-    }
-
-    fn store(&self) -> Result<Option<DraftStore>, Failure> {
-        let found = self.app.store();
-        let said =
-            self.context.overrides().store.clone().or_else(|| self.variable("OAUTHCTL_STORE"));
-        if let (None, Some(store)) = (&said, &found) {
-            self.context.ui.note(format!("found the app's store: {}", store.by));
-        }
-        let question = Question {
-            text: "Its store: sqlite:PATH, redis://HOST, or env:NAME for the variable that has it; none leaves it out",
-            flag: "--store",
-            given: said.as_deref(),
-            offered: Some(
-                found.as_ref().map_or_else(|| "none".to_owned(), |store| store.url.clone()),
-            ),
-            optional: false,
-        };
-        let url = self.answer(question, |text| self.check_store(text))?;
-        if url == "none" {
-            return Ok(None);
-        }
-        let token = found.filter(|found| found.url == url).and_then(|found| found.token);
-        Ok(Some(DraftStore { url, token }))
-    }
-
-    fn check_store(&self, text: &str) -> Result<(), Failure> {
-        if text == "none" {
-            return Ok(());
-        }
-        if let Some(name) = text.strip_prefix("env:") {
-            let found = self.app.variable(name).filter(|sighting| !sighting.value.is_empty());
-            let missing = || usage(format!("{name} is neither exported nor in an .env file here"));
-            let value = found.ok_or_else(|| missing().hint("name a variable that is set"))?.value;
-            return StoreUrl::parse(&value, Path::new("")).map(drop).map_err(|e| e.at(name));
-        }
-        if text.starts_with("file:") {
-            return Ok(());
-        }
-        let authority = text
-            .split_once("//")
-            .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
-        if authority.contains('@') {
-            return Err(usage("this address has a password in it, and settings hold no secrets")
-                .hint("put the address in a variable and name that: env:REDIS_URL"));
-        }
-        StoreUrl::parse(text, Path::new("")).map(drop)
     }
 
     /// Returns the key sources, or the place of the first key.
@@ -405,6 +364,7 @@ fn check_member(member: &str, site: &Site, answer: impl FnOnce(&mut Draft)) -> R
         jwks_uri: Some(site.jwks_uri()),
         keys: Vec::new(),
         store: None,
+        store_variables: Vec::new(),
         layout: None,
         metadata_file: PathBuf::new(),
         jwks_file: None,

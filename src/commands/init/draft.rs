@@ -25,6 +25,9 @@ pub struct Draft {
     pub keys: Vec<String>,
     /// Store.
     pub store: Option<DraftStore>,
+    /// Variables that name stores of the app, or their tokens. The one with the sessions may need
+    /// others for its locks.
+    pub store_variables: Vec<&'static str>,
     /// Layout of the store, if known.
     pub layout: Option<String>,
     /// File of the metadata document.
@@ -46,7 +49,8 @@ impl Draft {
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         let store =
             self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
-        self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"))
+        let named = self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"));
+        named.chain(self.store_variables.iter().copied())
     }
 
     /// Returns the settings file. `env_files` are the dotenv files required by its references. If

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::environment::Environment;
+use crate::error::Failure;
 use crate::settings::app::{self, FoundKeys, StoreVariable};
+use crate::settings::stores::{FoundStore, FoundStores};
 
 /// Variables with the URL of the app.
 const SITE_VARIABLES: [&str; 12] = [
@@ -61,13 +63,24 @@ pub struct Sighting<'a> {
 
 /// Store in the notation of settings.
 #[derive(Debug, PartialEq, Eq)]
-pub struct FoundStore {
+pub struct AppStore {
     /// `env:NAME`, or an address without a secret.
     pub url: String,
     /// Variable of the token, if the store has one.
     pub token: Option<String>,
     /// Source of the information.
     pub by: String,
+}
+
+impl From<&FoundStore> for AppStore {
+    /// What may hold a password is named by its variable.
+    fn from(found: &FoundStore) -> Self {
+        let token = match found.kind {
+            StoreVariable::Rest(token) => Some(format!("env:{token}")),
+            _ => None,
+        };
+        Self { url: found.reference(), token, by: found.name.to_owned() }
+    }
 }
 
 impl Surroundings {
@@ -116,35 +129,15 @@ impl Surroundings {
         Some(self.filled(app::KEY_PATH_VARIABLE)?.value.trim().to_owned())
     }
 
-    /// Returns the store that the app uses.
-    pub fn store(&self) -> Option<FoundStore> {
-        let found = |url: String, token: Option<&str>, by: &str| {
-            Some(FoundStore {
-                url,
-                token: token.map(|name| format!("env:{name}")),
-                by: by.to_owned(),
-            })
-        };
-        for (name, kind) in app::STORE_VARIABLES {
-            let Some(sighting) = self.filled(name) else { continue };
-            match kind {
-                StoreVariable::Redis => return found(format!("env:{name}"), None, name),
-                StoreVariable::Rest(token) => {
-                    return found(format!("env:{name}"), Some(token), name);
-                }
-                StoreVariable::Database => {
-                    let url = app::database_address(&sighting.value);
-                    if url != "sqlite::memory:" {
-                        return found(url, None, name);
-                    }
-                }
-            }
-        }
-        if self.has_database {
-            found(format!("sqlite:{}", app::DATABASE), None, app::DATABASE)
-        } else {
-            None
-        }
+    /// The stores that the app's variables name. Fails where one should be an address and is none.
+    pub fn stores(&self) -> Result<FoundStores, Failure> {
+        FoundStores::read(|name| Some(self.filled(name)?.value))
+    }
+
+    /// The database under the usual name.
+    pub fn usual_database(&self) -> Option<AppStore> {
+        let url = format!("sqlite:{}", app::DATABASE);
+        self.has_database.then(|| AppStore { url, token: None, by: app::DATABASE.to_owned() })
     }
 
     /// Returns the dotenv files required for these variables, in order.
@@ -187,7 +180,10 @@ mod tests {
 
     #[test]
     fn a_store_with_a_password_is_named_by_its_variable_only() {
-        let url = |text| app(&[(".env", text)]).store().map(|store| (store.url, store.token));
+        let url = |text| {
+            let found = app(&[(".env", text)]).stores().unwrap();
+            found.stores.first().map(AppStore::from).map(|store| (store.url, store.token))
+        };
         assert_eq!(url("REDIS_URL=redis://:secret@h"), Some(("env:REDIS_URL".to_owned(), None)));
         let rest =
             Some(("env:KV_REST_API_URL".to_owned(), Some("env:KV_REST_API_TOKEN".to_owned())));
@@ -200,6 +196,7 @@ mod tests {
         assert_eq!(url("DB_PATH=\"db.sqlite\""), Some(("sqlite:db.sqlite".to_owned(), None)));
         assert_eq!(url("DATABASE_PATH=file:./app.db"), Some(("sqlite:./app.db".to_owned(), None)));
         assert_eq!(url("VALKEY_URL=redis://h"), Some(("env:VALKEY_URL".to_owned(), None)));
+        assert_eq!(url("DB_URL=postgres://u:secret@h/d"), Some(("env:DB_URL".to_owned(), None)));
         assert_eq!(url("REDIS_URL="), None);
     }
 

@@ -17,7 +17,7 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
 ];
 
 /// Environment variables.
-pub(super) const ENVIRONMENT: [Entry; 15] = [
+pub(super) const ENVIRONMENT: [Entry; 17] = [
     (&["OAUTHCTL_CONFIG"], "Settings file; same as --config."),
     (&["OAUTHCTL_PROFILE"], "Profile of the settings file; same as --profile."),
     (&["OAUTHCTL_STORE"], "Address of the store; same as --store."),
@@ -75,8 +75,17 @@ pub(super) const ENVIRONMENT: [Entry; 15] = [
          with `TOKEN` instead of `URL` in its name.",
     ),
     (
-        &["DATABASE_PATH", "DB_PATH"],
+        &["DATABASE_PATH", "DB_PATH", "KV_DB_PATH"],
         "Path of the SQLite database, used if no store is configured. The last resort is `./app.db`.",
+    ),
+    (
+        &["DATABASE_URL", "POSTGRES_URL", "DB_URL"],
+        "URL or path of the app's database, used if no store is configured. Unsupported kinds of databases are \
+         ignored. Commands that end sessions do not use these variables.",
+    ),
+    (
+        &["PGHOST", "PGUSER", "PGPASSWORD"],
+        "Parts that a PostgreSQL address leaves out, like the other variables of libpq. They select no store.",
     ),
     (
         &["SSL_CERT_FILE", "SSL_CERT_DIR"],

@@ -76,7 +76,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
                 .hint("check the path, and that this user may read it")
         })?)
     };
-    let store = context.open_store_to_change()?;
+    let store = context.open_store_to_end()?;
     let import = Import {
         replace: args.replace,
         dry_run: args.dry_run,

@@ -73,7 +73,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         .hint("m is minutes; write days or weeks, like 30d; --all means all")
         .into());
     }
-    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_end()?.into();
     store.check_lock()?;
     let assessor = assessor_of_run(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");

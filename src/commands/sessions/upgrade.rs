@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if !args.unpublished {
         runtime.block_on(check_published(context.network()?, &client_id, &active))?;
     }
-    let store: Arc<dyn Store> = context.open_store_to_change()?.into();
+    let store: Arc<dyn Store> = context.open_store_to_end()?.into();
     store.check_lock()?;
     let assessor = assessor_of_run(context, store.layout())?;
     args.select.prepare(context, &[&*store], None)?;

@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result<Exit> {
-    let store = context.open_store_to_change()?;
+    let store = context.open_store_to_end()?;
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");

@@ -263,6 +263,13 @@ pub(super) fn postgres() -> Vec<Layout> {
             lock: LockRule::Advisory(AdvisoryKey::HashText),
             ..bare()
         },
+        // A branch of bookhive. Its lock keeps out nobody: it reads a row, and then writes it.
+        Layout {
+            name: "bookhive-postgres".into(),
+            sessions: rows(with_times(table("kv_auth_sessions", ("id", "{did}"), "value"))),
+            logins: rows(with_times(table("kv_auth_state", ("id", "{state}"), "value"))),
+            ..atcute()
+        },
         // Generic layouts.
         Layout {
             name: "kv-timed".into(),

@@ -12,7 +12,7 @@ use super::relation::{Holds, Rows};
 use super::server::Server;
 use crate::error::Failure;
 use crate::session::KeyDependence;
-use crate::store::layout::{Layout, Table};
+use crate::store::layout::{APP, Layout, Table};
 use crate::store::scan::{Scan, ScanSender};
 use crate::store::sql::shape;
 use crate::store::{Access, RecordKey, Stored, Want};
@@ -41,6 +41,32 @@ pub(in crate::store) async fn census(
     Ok(scan)
 }
 
+/// Checks whether a table of one of the layouts has a row.
+pub(in crate::store) async fn has_records(
+    address: &PostgresAddress,
+    access: &Access,
+    layouts: &[Arc<Layout>],
+) -> Result<bool, Failure> {
+    let server = Server::new(address, access)?;
+    let explain = |trouble| server.explain(trouble);
+    server.query_once("SELECT 1", &[]).await.map_err(explain)?;
+    let tables = Tables::read(&server, address).await.map_err(explain)?;
+    for table in shape::fitting_tables(&tables.shapes, layouts) {
+        let Ok(rows) = tables.rows(&of_everybody(&table), None) else { continue };
+        if !server.query(&rows.has_any(), &[]).await.map_err(explain)?.is_empty() {
+            return Ok(true);
+        }
+        rows.check_visible().map_err(|e| e.at(address))?;
+    }
+    Ok(false)
+}
+
+/// The table with the rows of all clients and apps that share it.
+fn of_everybody(table: &Table) -> Arc<Table> {
+    let only = table.only.clone().filter(|(_, text)| !text.contains(APP));
+    Arc::new(Table { pattern: table.pattern.without_prefix(), only, ..table.clone() })
+}
+
 async fn all(
     server: &Server,
     tables: &Tables,
@@ -50,9 +76,7 @@ async fn all(
     let view = View { want: Want { values: true, ttls: false }, lifetime: None, now: super::now() };
     let mut read = BTreeSet::new();
     for table in shape::fitting_tables(&tables.shapes, layouts) {
-        // Of all clients and apps that share the table.
-        let table = Arc::new(Table { pattern: table.pattern.without_prefix(), ..(*table).clone() });
-        let Ok(rows) = tables.rows(&table, None) else { continue };
+        let Ok(rows) = tables.rows(&of_everybody(&table), None) else { continue };
         if read.insert((
             rows.relation.schema.clone(),
             rows.relation.name.clone(),

@@ -35,7 +35,7 @@ mod tls;
 mod write;
 
 pub use address::PostgresAddress;
-pub(super) use census::census;
+pub(super) use census::{census, has_records};
 use checkpoint::PostgresCheckpoint;
 use detect::Tables;
 use error::Trouble;
@@ -213,12 +213,7 @@ impl PostgresStore {
             .query(&self.sessions.has_any(), &[])
             .await
             .map_err(|e| self.server.explain(e))?;
-        if !found.is_empty() || !self.sessions.relation.has_policies {
-            return Ok(());
-        }
-        let name = &self.sessions.relation.name;
-        Err(usage(format!("row-level security hides every row of table {name} from this role"))
-            .hint("log in as the owner of the table, as a role with BYPASSRLS, or add a policy for the role"))
+        if found.is_empty() { self.sessions.check_visible() } else { Ok(()) }
     }
 
     /// Refuses a layout whose keys have an unknown prefix.

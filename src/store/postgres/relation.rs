@@ -139,6 +139,17 @@ impl Rows {
         })
     }
 
+    /// Refuses a table without a row of which this role may be kept from seeing rows: an empty list
+    /// is not "no sessions".
+    pub fn check_visible(&self) -> Result<(), Failure> {
+        if !self.relation.has_policies {
+            return Ok(());
+        }
+        let name = &self.relation.name;
+        Err(usage(format!("row-level security hides every row of table {name} from this role"))
+            .hint("log in as the owner of the table, as a role with BYPASSRLS, or add a policy for the role"))
+    }
+
     /// Returns the condition for rows of this kind.
     fn filter(&self) -> String {
         let only = self

@@ -41,6 +41,30 @@ pub(in crate::store) async fn census_rest(
     start(Arc::new(Rest::new(address, access)?), address.to_string(), layouts).await
 }
 
+/// Checks whether keys show a record of a layout, or of a client library under keys that are like many
+/// others.
+pub(in crate::store) async fn has_records(
+    address: &RedisAddress,
+    access: &Access,
+    layouts: &[Arc<Layout>],
+) -> Result<bool, Failure> {
+    any(&*connect(address, access)?, &address.to_string(), layouts).await
+}
+
+/// The same over REST.
+pub(in crate::store) async fn has_records_rest(
+    address: &RestAddress,
+    access: &Access,
+    layouts: &[Arc<Layout>],
+) -> Result<bool, Failure> {
+    any(&Rest::new(address, access)?, &address.to_string(), layouts).await
+}
+
+async fn any(server: &dyn Server, place: &str, layouts: &[Arc<Layout>]) -> Result<bool, Failure> {
+    check_reachable(server, place).await?;
+    detect::has_records(server, layouts).await.map_err(|e| e.explain(&place))
+}
+
 /// Returns the addresses of non-empty other databases of the server, or none if it does not report
 /// them.
 pub(in crate::store) async fn other_databases(

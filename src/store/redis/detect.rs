@@ -68,6 +68,22 @@ pub(super) async fn layouts(
     }))
 }
 
+/// Checks whether there are records of any of the layouts, or of a client library under other keys.
+pub(super) async fn has_records(server: &dyn Server, all: &[Arc<Layout>]) -> Result<bool, Trouble> {
+    let mut survey = Survey::new(all, MANY_KEYS);
+    survey.run(server).await?;
+    if !best(&survey.candidates).is_empty() {
+        return Ok(true);
+    }
+    for (_, _, sample) in survey.shapes.most() {
+        let (_, kind) = shape::describe(server, sample.as_bytes()).await?;
+        if matches!(kind, Some(Recognised::Session(_) | Recognised::Login(_))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Returns the layouts, apart from `named`, of which the first keys of the store show sessions.
 pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
     let all: Vec<_> =

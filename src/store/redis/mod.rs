@@ -31,7 +31,7 @@ mod seen;
 mod shape;
 mod write;
 
-pub(super) use census::{census, census_rest, other_databases};
+pub(super) use census::{census, census_rest, has_records, has_records_rest, other_databases};
 #[cfg(test)]
 pub(super) use client::NEEDED;
 pub use client::{RedisAddress, RestAddress};

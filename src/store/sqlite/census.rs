@@ -32,6 +32,22 @@ pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result
     Ok(scan)
 }
 
+/// Checks whether a table of one of the layouts has a row.
+pub(in crate::store) fn has_records(path: &Path, layouts: &[Arc<Layout>]) -> Result<bool, Failure> {
+    let database = Database::find(path)?;
+    let connection = database.connect(Access::Read)?;
+    let any = || {
+        let shapes = detect::tables(&connection)?;
+        for table in shape::fitting_tables(&shapes, layouts) {
+            if detect::has_rows(&connection, &table)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    any().map_err(|e| database.explain(e))
+}
+
 fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Failure> {
     let connection = database.connect(Access::Read)?;
     let (consumer, interrupt) =

@@ -44,7 +44,7 @@ pub(super) fn in_use(
 }
 
 /// Checks whether a table has rows of this kind.
-fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
+pub(super) fn has_rows(connection: &Connection, table: &Table) -> rusqlite::Result<bool> {
     let sql = format!("SELECT 1 FROM {} WHERE {}", quoted(&table.name), table.filter());
     connection.prepare(&sql)?.exists([])
 }

@@ -29,7 +29,7 @@ mod sidecar;
 mod write;
 mod writer;
 
-pub(super) use census::census;
+pub(super) use census::{census, has_records};
 use connect::{Access, Database};
 use read::KeyIs;
 pub(super) use sidecar::Sidecar;
