@@ -16,6 +16,9 @@ use crate::input::{self, Unread};
 use crate::jose::{ClientKey, KeyForm, KeySet, Kid, parse_keys};
 use crate::settings::{app, dotenv};
 
+/// Sign between the place of a key and its kid.
+const KID: &str = "#kid=";
+
 /// Maximum size of a source. Prevents harm from a path to the wrong file.
 const MAX_SOURCE_BYTES: u64 = 1 << 20;
 
@@ -58,8 +61,21 @@ pub struct LoadedSource {
 }
 
 impl KeySource {
-    /// Parses `PATH`, `file:PATH`, `env:NAME` or `-`. Relative paths are relative to `base`.
+    /// Parses `PATH`, `file:PATH`, `env:NAME` or `-`, the first three also with `#kid=KID` for a key
+    /// that does not hold its kid. Relative paths are relative to `base`.
     pub fn parse(text: &str, base: &Path) -> Result<Self, Failure> {
+        let Some((place, kid)) = text.rsplit_once(KID).filter(|_| !is_key(text)) else {
+            return Self::parse_place(text, base);
+        };
+        let source = Self::parse_place(place, base)?;
+        if source == Self::Stdin {
+            return Err(usage("standard input takes no kid").hint("put the key in a file"));
+        }
+        let kid = kid.trim().parse::<Kid>().map_err(|e| e.at(format!("{source}{KID}")))?;
+        Ok(source.with_kid(Some(kid)))
+    }
+
+    fn parse_place(text: &str, base: &Path) -> Result<Self, Failure> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
@@ -118,10 +134,23 @@ fn is_key(text: &str) -> bool {
     /// Prefix of P-256 keys in multibase. A longer text is at least half of a key.
     const MULTIBASE: (&str, usize) = ("z42", 24);
     let text = input::trimmed(text).trim_start_matches(['\\', '"', '\'', '`']);
-    text.starts_with(['{', '['])
+    is_bare(text)
+        || text.starts_with(['{', '['])
         || text.contains("-----BEGIN")
         || BASE64.iter().any(|begin| text.starts_with(begin))
         || (text.starts_with(MULTIBASE.0) && text.len() > MULTIBASE.1 && !text.contains(['/', '.']))
+}
+
+/// Checks whether the text is probably the private number of a key alone: 32 bytes in base64url, which
+/// few names look like.
+fn is_bare(text: &str) -> bool {
+    const LENGTH: usize = 43;
+    let has = |is_one: fn(&u8) -> bool| text.as_bytes().iter().any(|byte| is_one(byte));
+    text.len() == LENGTH
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
 }
 
 /// Checks whether this is a valid variable name in shells and dotenv files.
@@ -203,11 +232,11 @@ fn name_key(
         [key] if key.kid() == Some(kid) => Ok(()),
         [key] => {
             let own = key.kid().map(Kid::as_str).unwrap_or_default();
-            Err(usage(format!("the key has the kid {own}, and the settings name it {kid}"))
-                .hint("take `kid` out of the settings: a key keeps the kid that it has"))
+            Err(usage(format!("the key has the kid {own}, and is named {kid} beside its source"))
+                .hint("take the kid beside the source out: a key keeps the kid that it has"))
         }
-        _ => Err(usage(format!("holds {} keys, and the settings name one kid for it", keys.len()))
-            .hint("take `kid` out of the settings; each key of a set has its own")),
+        _ => Err(usage(format!("holds {} keys, and one kid stands beside it", keys.len()))
+            .hint("take the kid beside the source out; each key of a set has its own")),
     }
 }
 

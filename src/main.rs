@@ -24,6 +24,7 @@ mod maintenance;
 mod oauth;
 mod owner;
 mod pem;
+mod proxy;
 mod session;
 mod settings;
 mod store;

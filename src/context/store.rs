@@ -151,7 +151,7 @@ impl Context {
         Ok(Access {
             ca_pem: settings.ca_pem()?,
             system_pem: if url.is_encrypted() { self.system_pem()? } else { Vec::new() },
-            unused_proxy: settings.unused_proxy(),
+            proxy: settings.proxy()?,
             client_pem: settings.client_pem()?,
             token,
             token_name: names.into_iter().next().map(str::to_owned),
@@ -179,7 +179,8 @@ impl Context {
         let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
         let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
         let token = self.rest_token(&url).map(|token| Zeroizing::new(token.to_owned()));
-        let access = Access { ca_pem, system_pem, client_pem, token, ..Access::default() };
+        let proxy = settings.proxy()?;
+        let access = Access { ca_pem, system_pem, client_pem, token, proxy, ..Access::default() };
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 

@@ -51,7 +51,7 @@ impl KeySet {
         for (index, key) in keys.iter().enumerate() {
             let Some(kid) = key.kid() else {
                 return Err(usage(format!("key {} has no kid, so the app cannot publish it", index + 1))
-                    .hint("name the kid that the app uses for it in oauthctl.toml: keys = [{ source = \"SOURCE\", kid = \"KID\" }]"));
+                    .hint("name the kid that the app uses for it in oauthctl.toml: keys = [{ source = \"SOURCE\", kid = \"KID\" }], or with --keys SOURCE#kid=KID"));
             };
             if !seen.insert(kid) {
                 return Err(usage(format!(

@@ -1,6 +1,5 @@
 //! Injected side effects: clock, randomness and the egress policy.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::http::RateSettings;
+use crate::proxy::ProxySettings;
 
 /// Egress policy and resolvers (settings `[network]`).
 #[derive(Clone, Debug)]
@@ -29,26 +29,6 @@ pub struct NetworkSettings {
     pub proxy: ProxySettings,
     /// Request rates by origin.
     pub rates: RateSettings,
-}
-
-/// HTTP proxy for https requests.
-#[derive(Clone, Default)]
-pub struct ProxySettings {
-    /// URL of the proxy. May contain a password.
-    pub address: Option<Url>,
-    /// Hosts reached without the proxy, in the syntax of `NO_PROXY`.
-    pub exceptions: Option<String>,
-    /// Environment variable that names a proxy, but is not used because the settings do not enable
-    /// it.
-    pub unused: Option<&'static str>,
-}
-
-impl fmt::Debug for ProxySettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProxySettings")
-            .field("host", &self.address.as_ref().and_then(Url::host_str))
-            .finish_non_exhaustive()
-    }
 }
 
 /// Source of the current time.

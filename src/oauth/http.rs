@@ -109,7 +109,6 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             // Each request is sent at most once. The caller knows whether it may be repeated.
             .retry(reqwest::retry::never())
-            .no_proxy()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -117,25 +116,9 @@ impl Http {
             .default_headers(
                 [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
             );
-        let client = match proxy {
-            // Only https requests, which a proxy cannot read, use it.
-            Some(address) => {
-                let exceptions =
-                    settings.proxy.exceptions.as_deref().and_then(reqwest::NoProxy::from_string);
-                let proxy =
-                    reqwest::Proxy::https(address.clone()).map_err(reqwest::Error::without_url);
-                client.proxy(proxy.context("network.proxy cannot be used")?.no_proxy(exceptions))
-            }
-            None => client,
-        };
+        let client = settings.proxy.apply(client).context("network.proxy cannot be used")?;
         let client = client.build().context("cannot set up the HTTP client")?;
-        let note = match (proxy, settings.proxy.unused) {
-            (Some(address), _) => {
-                format!(" through the proxy {}", address.host_str().unwrap_or_default())
-            }
-            (None, Some(name)) => format!(" ({name} is set and not used: see network.proxy)"),
-            (None, None) => String::new(),
-        };
+        let note = settings.proxy.note();
         let pace = Arc::new(Pace::new(settings.rates.clone()));
         Ok(Self { client, guard, note: note.into(), clock, pace, skew: Arc::default() })
     }

@@ -24,7 +24,7 @@ mod token;
 
 pub use answers::{Cause, ErrorResponse, Fate, Upgrading};
 pub use client_assertion::Credentials;
-pub use effects::{Clock, NetworkSettings, ProxySettings, Random};
+pub use effects::{Clock, NetworkSettings, Random};
 pub use http::{RateSettings, Served, Skew, objection};
 pub use identity::Handle;
 pub use lookup::{LookupError, brief};

@@ -32,7 +32,7 @@ pub(super) fn strict() -> NetworkSettings {
         allow_private_hosts: false,
         ca_pem: None,
         system_pem: Vec::new(),
-        proxy: super::ProxySettings::default(),
+        proxy: crate::proxy::ProxySettings::default(),
         rates: RateSettings::default(),
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn development(bed: &Testbed) -> NetworkSettings {
         allow_private_hosts: true,
         ca_pem: None,
         system_pem: Vec::new(),
-        proxy: super::ProxySettings::default(),
+        proxy: crate::proxy::ProxySettings::default(),
         rates: RateSettings::default(),
     }
 }

@@ -133,13 +133,33 @@ fn closing(text: &str, quote: char) -> Option<usize> {
 /// Returns the value as the app sees it.
 fn value(raw: &str) -> String {
     let raw = raw.trim_matches(is_space);
-    let quote = raw.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
-    let inner = quote.and_then(|quote| raw[1..].strip_suffix(quote)).unwrap_or(raw);
-    if quote == Some('"') {
-        inner.replace("\\n", "\n").replace("\\r", "\r")
-    } else {
-        inner.to_owned()
+    let value = without_quotes(raw);
+    if raw.starts_with('"') { value.replace("\\n", "\n").replace("\\r", "\r") } else { value }
+}
+
+/// The text without the quotes around it, and around each run of whole lines in it: the grammar takes
+/// every line for a beginning and an end, and line ends of Unicode for those of lines.
+fn without_quotes(raw: &str) -> String {
+    let mut plain = String::with_capacity(raw.len());
+    let (mut copied, mut line) = (0, Some(0));
+    while let Some(begin) = line {
+        let rest = &raw[begin..];
+        let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+        let is_last = |at: &usize| rest[at + 1..].chars().next().is_none_or(is_line_end);
+        let last = quote.and_then(|quote| {
+            rest.match_indices(quote).map(|(at, _)| at).skip(1).filter(is_last).last()
+        });
+        let from = last.map_or(begin, |last| {
+            plain.push_str(&raw[copied..begin]);
+            plain.push_str(&rest[1..last]);
+            copied = begin + last + 1;
+            copied
+        });
+        let ends = raw[from..].match_indices(is_line_end);
+        line = ends.map(|(at, end)| from + at + end.len()).next();
     }
+    plain.push_str(&raw[copied..]);
+    plain
 }
 
 #[cfg(test)]

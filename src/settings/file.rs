@@ -75,12 +75,18 @@ impl SettingsFile {
     /// Returns the names of settings with secrets in the file itself that could be references.
     pub(super) fn secrets(&self) -> Vec<String> {
         let in_table = |at: &str, table: &Table| {
-            let text =
-                |key| table.get("store")?.get(key)?.as_str().filter(|text| !is_reference(text));
-            let url = text("url")
-                .filter(|url| url.split_once("://").is_some_and(|(_, rest)| rest.contains('@')));
-            [("url", url), ("token", text("token"))]
-                .map(|(key, found)| found.map(|_| format!("{at}store.{key}")))
+            let text = |section: &str, key: &str| {
+                table.get(section)?.get(key)?.as_str().filter(|text| !is_reference(text))
+            };
+            let has_login =
+                |text: &&str| text.split_once("://").map_or(*text, |(_, rest)| rest).contains('@');
+            let found = [
+                ("store.url", text("store", "url").filter(has_login)),
+                ("store.lock_url", text("store", "lock_url").filter(has_login)),
+                ("store.token", text("store", "token")),
+                ("network.proxy", text("network", "proxy").filter(has_login)),
+            ];
+            found.map(|(name, found)| found.map(|_| format!("{at}{name}")))
         };
         let profiles = self.profiles().into_iter();
         let profiles =

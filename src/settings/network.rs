@@ -5,8 +5,9 @@ use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::error::{Failure, usage};
-use crate::oauth::{NetworkSettings, ProxySettings};
+use crate::oauth::NetworkSettings;
 use crate::pem;
+use crate::proxy::ProxySettings;
 
 /// PLC directory of the public network.
 const PLC_DIRECTORY: &str = "https://plc.directory";
@@ -43,7 +44,7 @@ impl Settings {
     }
 
     /// Returns the configured HTTP proxy, or the variable that names one to other programs.
-    fn proxy(&self) -> Result<ProxySettings, Failure> {
+    pub fn proxy(&self) -> Result<ProxySettings, Failure> {
         const NAME: &str = "network.proxy";
         let Some(text) = self.file_text("network", "proxy")? else {
             return Ok(ProxySettings { unused: self.unused_proxy(), ..ProxySettings::default() });
@@ -69,7 +70,7 @@ impl Settings {
     }
 
     /// Returns the variable that names a proxy, if the settings do not enable it.
-    pub fn unused_proxy(&self) -> Option<&'static str> {
+    fn unused_proxy(&self) -> Option<&'static str> {
         let is_named = self.in_file("network", "proxy").is_some();
         PROXY_VARIABLES
             .into_iter()

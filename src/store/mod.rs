@@ -42,6 +42,7 @@ pub use unreadable::Unreadable;
 pub use url::StoreUrl;
 
 use crate::error::{Failure, usage};
+use crate::proxy::ProxySettings;
 use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
 use crate::tls::Trust;
 
@@ -342,8 +343,8 @@ pub struct Access {
     pub ca_pem: Option<Vec<u8>>,
     /// Certificates in PEM from the environment, trusted in addition.
     pub system_pem: Vec<u8>,
-    /// Environment variable of a proxy. Stores are never reached through it.
-    pub unused_proxy: Option<&'static str>,
+    /// The proxy that stores over https are reached by.
+    pub proxy: ProxySettings,
     /// Client certificate with its private key in PEM.
     pub client_pem: Option<Zeroizing<Vec<u8>>>,
     /// Token of a store with a REST interface.

@@ -42,9 +42,11 @@ impl StoreUrl {
                 || PostgresAddress::parse(&text, Path::new("")).is_some()
                 || RestAddress::parse(&text).is_some()
         };
-        let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        // Others may be half a password.
+        let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+        let looks_like_one = scheme.len() <= 16 && scheme.chars().all(is_scheme);
         let is_known = UNSERVED.iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        (is_known || (rest.starts_with("//") && scheme.chars().all(is_scheme) && !is_served()))
+        (is_known || (rest.starts_with("//") && looks_like_one && !is_served()))
             .then_some(scheme)
             .filter(|scheme| !scheme.eq_ignore_ascii_case("file"))
     }

@@ -179,6 +179,28 @@ fn json_that_is_no_jwk() {
 }
 
 #[test]
+fn the_bare_number_of_a_key_is_not_repeated() {
+    let sandbox = Sandbox::new();
+    for d in [
+        "_hhnG7qLVZmwYf3DxgXfHc1w8Kf5oBz0mXq2nVtYrUs",
+        "-hhnG7qLVZmwYf3DxgXfHc1w8Kf5oBz0mXq2nVtYrUs",
+        "AhhnG7qLVZmwYf3DxgXfHc1w8Kf5oBz0mXq2nVtYrUs",
+    ] {
+        for source in [d.to_owned(), format!("env:{d}"), format!("file:{d}")] {
+            let separate = sandbox.run(["jwks", "--keys", &source]);
+            let joined = sandbox.refusal(["jwks", &format!("--keys={source}")]);
+            assert!(joined.stderr.contains("a place, not the key itself"), "{joined}");
+            for output in [separate, joined] {
+                assert!(output.code == 2 && !output.stderr.contains(&d[1..13]), "{output}");
+            }
+        }
+    }
+    // Other names of this length are names.
+    let named = sandbox.refusal(["jwks", "--keys", "the_file_with_the_oauth_keys_of_our_web_app"]);
+    assert!(named.stderr.contains("cannot read the key file"), "{named}");
+}
+
+#[test]
 fn a_key_given_in_place_of_its_source_is_not_echoed() {
     let sandbox = Sandbox::new();
     let refusal = sandbox.refusal(["jwks", "--keys", KEY1]);
@@ -282,7 +304,7 @@ fn a_key_without_a_kid() {
     exit 2
     -- stderr --
     error: key.json: key 1 has no kid, so the app cannot publish it
-    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }], or with --keys SOURCE#kid=KID
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"kid": ""}))), @r"
     exit 2

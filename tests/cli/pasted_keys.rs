@@ -139,9 +139,36 @@ fn a_key_without_a_kid_is_named_beside_its_source() {
     sandbox.set("APP_PEM", KEY1);
     let refusal = sandbox.refusal(["jwks"]);
     assert!(
-        refusal.stderr.contains("has the kid key1, and the settings name it main-key"),
+        refusal.stderr.contains("has the kid key1, and is named main-key beside its source"),
         "{refusal}"
     );
+}
+
+#[test]
+fn a_kid_stands_behind_a_source_on_the_command_line() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("APP_PEM", pem());
+    sandbox.file("key.pem", pem());
+    for source in ["env:APP_PEM#kid=main key", "key.pem#kid=main key", "file:key.pem#kid= main key"]
+    {
+        assert_eq!(kids(&sandbox, source), ["main key"], "{source}");
+    }
+    sandbox.set("OAUTHCTL_KEYS", "env:APP_PEM#kid=a,env:KEY1");
+    let set = object(&sandbox.set("KEY1", KEY1).result(["jwks"]));
+    assert_eq!([&set["keys"][0]["kid"], &set["keys"][1]["kid"]], ["a", "key1"]);
+    sandbox.unset("OAUTHCTL_KEYS");
+    // As a setting, too, and as init writes it.
+    sandbox.file("oauthctl.toml", "keys = \"env:APP_PEM#kid=main-key\"\n");
+    assert_eq!(object(&sandbox.result(["jwks"]))["keys"][0]["kid"], "main-key");
+    for (source, part) in [
+        ("env:KEY1#kid=other", "has the kid key1, and is named other beside its source"),
+        ("-#kid=x", "standard input takes no kid"),
+        ("env:APP_PEM#kid=", "env:APP_PEM#kid="),
+        ("#kid=x", "a key source must not be empty"),
+    ] {
+        let refusal = sandbox.refusal(["jwks", &format!("--keys={source}")]);
+        assert!(refusal.code == 2 && refusal.stderr.contains(part), "{source}: {refusal}");
+    }
 }
 
 #[test]

@@ -19,6 +19,7 @@ const FLOORS: [(&[&str], bool); 8] = [
             "json",
             "owner",
             "pem",
+            "proxy",
             "text",
             "tls",
         ],

@@ -111,6 +111,53 @@ fn a_proxy_that_the_settings_name_is_asked_for_https_alone() {
 }
 
 #[test]
+fn a_store_over_https_is_reached_by_the_proxy_that_the_settings_name() {
+    let proxy = Refusing::start();
+    let mut sandbox = Sandbox::new();
+    sandbox.set("HTTPS_PROXY", format!("http://user:hunter2@{}", proxy.address));
+    sandbox.set("UPSTASH_REDIS_REST_URL", "https://db.upstash.invalid");
+    sandbox.set("UPSTASH_REDIS_REST_TOKEN", "the-token");
+    let list = ["sessions", "list"];
+    let unasked = sandbox.refusal(list);
+    assert_eq!(proxy.asked(), [""; 0]);
+    assert!(unasked.to_string().contains("(HTTPS_PROXY is set and not used: see network.proxy)"));
+    sandbox.file("oauthctl.toml", "[network]\nproxy = 'env:HTTPS_PROXY'\n");
+    let asked = sandbox.refusal(list);
+    assert_eq!(proxy.asked()[0], "CONNECT db.upstash.invalid:443 HTTP/1.1");
+    assert!(asked.to_string().contains(" through the proxy 127.0.0.1"), "{asked}");
+    assert!(!asked.to_string().contains("hunter2"), "{asked}");
+    sandbox.set("NO_PROXY", ".invalid");
+    sandbox.refusal(list);
+    // Redis and SQL have protocols of their own.
+    for store in ["redis://127.0.0.1:1", "postgres://127.0.0.1:1/app"] {
+        sandbox.refusal([&list[..], &["--store", store]].concat());
+    }
+    assert_eq!(proxy.asked(), [""; 0]);
+}
+
+#[test]
+fn passwords_of_proxies_and_locks_in_the_settings_count_as_secrets() {
+    let sandbox = Sandbox::new();
+    AppDatabase::create(&sandbox.path("app.db")).close();
+    for (section, secret) in [
+        ("network", "proxy = 'http://user:hunter2@proxy:3128'"),
+        ("network", "proxy = 'user:hunter2@proxy:3128'"),
+        ("store", "lock_url = 'redis://:hunter2@locks'"),
+    ] {
+        sandbox.file("oauthctl.toml", format!("[{section}]\n{secret}\n"));
+        sandbox.sh("chmod 644 oauthctl.toml");
+        let listed = sandbox.run(["sessions", "list"]);
+        assert!(listed.stderr.contains("oauthctl.toml holds secrets and can be read"), "{listed}");
+        let doctor = sandbox.run(["doctor", "--offline"]);
+        let name = format!("{section}.{}", secret.split(' ').next().unwrap());
+        assert!(doctor.stdout.contains(&name) && !doctor.stdout.contains("hunter2"), "{doctor}");
+    }
+    sandbox.file("oauthctl.toml", "[network]\nproxy = 'env:HTTPS_PROXY'\n");
+    sandbox.sh("chmod 644 oauthctl.toml");
+    assert!(!sandbox.run(["sessions", "list"]).stderr.contains("holds secrets"));
+}
+
+#[test]
 fn a_proxy_is_not_asked_for_what_is_not_public() {
     let proxy = Refusing::start();
     for host in ["localhost", "127.0.0.1", "intranet", "pds.internal", "[::1]"] {

@@ -50,6 +50,8 @@ impl Draft {
         let store =
             self.store.iter().flat_map(|store| std::iter::once(&store.url).chain(&store.token));
         let named = self.keys.iter().chain(store).filter_map(|text| text.strip_prefix("env:"));
+        // A kid may stand behind the name.
+        let named = named.map(|name| name.split('#').next().unwrap_or_default());
         named.chain(self.store_variables.iter().copied())
     }
 

@@ -199,8 +199,8 @@ async fn https_goes_through_the_proxy_and_comes_back_whole() {
     assert_eq!(answer.body.unwrap().len(), 5000);
     let small = Limits { bytes: 4999, ..LIMITS };
     assert!(fetch(&settings, &address, small).await.unwrap().body.is_err());
-    // Same result without the proxy.
-    settings.proxy = crate::oauth::ProxySettings::default();
+    // Without the proxy nothing is different.
+    settings.proxy = crate::proxy::ProxySettings::default();
     assert_eq!(fetch(&settings, &address, LIMITS).await.unwrap().body.unwrap().len(), 5000);
 }
 

@@ -95,7 +95,8 @@ pub struct Rest {
     /// Synchronisation token of the last answer. Sent with each request, it keeps a lagging region
     /// from answering with an older state: a read under a lock must see all writes before the lock.
     seen: Arc<Mutex<Option<HeaderValue>>>,
-    unused_proxy: Option<&'static str>,
+    /// What there is to say of a proxy where no connection comes about.
+    note: Arc<str>,
 }
 
 /// Header of the synchronisation token.
@@ -122,20 +123,19 @@ impl Rest {
             .redirect(redirect::Policy::none())
             // The caller decides whether a request may be repeated.
             .retry(reqwest::retry::never())
-            .no_proxy()
             .default_headers(
                 [(ACCEPT_ENCODING, HeaderValue::from_static("identity"))].into_iter().collect(),
             )
             .connect_timeout(Duration::from_secs(5))
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|e| failed("cannot set up HTTP").because(e))?;
+            .timeout(TIMEOUT);
+        let client = access.proxy.apply(client).and_then(reqwest::ClientBuilder::build);
+        let client = client.map_err(|e| failed("cannot set up HTTP").because(e))?;
         Ok(Self {
             client,
             pipeline: format!("{address}/pipeline"),
             token,
             seen: Arc::default(),
-            unused_proxy: access.unused_proxy,
+            note: access.proxy.note().into(),
         })
     }
 
@@ -146,13 +146,13 @@ impl Rest {
         if let Some(state) = seen().clone() {
             request = request.header(SYNC_TOKEN, state);
         }
-        let mut response = request.send().await.map_err(|e| unanswered(&e, self.unused_proxy))?;
+        let mut response = request.send().await.map_err(|e| unanswered(&e, &self.note))?;
         if let Some(state) = response.headers().get(SYNC_TOKEN) {
             *seen() = Some(state.clone());
         }
         let status = response.status();
         let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e, None))? {
+        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e, ""))? {
             if answer.len() + chunk.len() > MAX_ANSWER {
                 return Err(Trouble::new(Kind::TooLarge, "more than 4 MiB"));
             }
@@ -263,7 +263,7 @@ fn value(result: Json) -> Result<Value, Trouble> {
     })
 }
 
-fn unanswered(error: &reqwest::Error, unused_proxy: Option<&str>) -> Trouble {
+fn unanswered(error: &reqwest::Error, note: &str) -> Trouble {
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(deeper) = cause {
@@ -271,9 +271,7 @@ fn unanswered(error: &reqwest::Error, unused_proxy: Option<&str>) -> Trouble {
         cause = deeper.source();
     }
     if error.is_connect() {
-        let unused = unused_proxy
-            .map(|name| format!(" ({name} is set, and stores are reached without a proxy)"));
-        return Trouble::unreached(message + &unused.unwrap_or_default());
+        return Trouble::unreached(message + note);
     }
     Trouble::new(
         Kind::Lost,
