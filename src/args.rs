@@ -25,8 +25,8 @@ pub struct GlobalArgs {
     /// Layout of the app's records in the store (also: OAUTHCTL_LAYOUT)
     #[arg(long, global = true, value_name = "NAME", add = Completer::Layouts)]
     pub layout: Option<String>,
-    /// Source of the private keys: a path, file:PATH, env:NAME or -; with #kid=KID for a key
-    /// without a kid (repeatable; also: OAUTHCTL_KEYS)
+    /// Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID
+    /// for a key without a kid (repeatable; also: OAUTHCTL_KEYS)
     #[arg(long, global = true, value_name = "SOURCE", value_hint = clap::ValueHint::FilePath)]
     pub keys: Vec<String>,
     /// Output format of results

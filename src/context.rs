@@ -251,9 +251,16 @@ impl Context {
     /// Reads the configured key sources, each with its own result. `None` if there are none.
     pub fn try_key_sources(&self) -> Result<Option<Vec<Result<LoadedSource, Failure>>>, Failure> {
         let Some(sources) = self.settings()?.key_sources()? else { return Ok(None) };
-        Ok(Some(
-            sources.into_iter().map(|source| keyring::load(source, self.environment())).collect(),
-        ))
+        Ok(Some(sources.into_iter().map(|source| self.read_key_source(source)).collect()))
+    }
+
+    /// Reads one key source without a word about it.
+    pub fn read_key_source(&self, source: KeySource) -> Result<LoadedSource, Failure> {
+        let KeySource::Table { name } = &source else {
+            return keyring::load(source, self.environment());
+        };
+        let text = self.keys_in_store(name).map_err(|e| e.at(&source))?;
+        keyring::of_table(source, &text)
     }
 
     /// Reads one key source.
@@ -264,7 +271,7 @@ impl Context {
             // The settings may name further dotenv files.
             self.settings()?;
         }
-        let loaded = keyring::load(source, self.environment())?;
+        let loaded = self.read_key_source(source)?;
         if let Some(warning) = loaded.warning() {
             self.ui.warn(warning);
         }

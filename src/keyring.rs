@@ -16,6 +16,9 @@ use crate::input::{self, Unread};
 use crate::jose::{ClientKey, KeyForm, KeySet, Kid, parse_keys};
 use crate::settings::{app, dotenv};
 
+/// Sign in front of a table of the store.
+const TABLE: &str = "store:";
+
 /// Sign between the place of a key and its kid.
 const KID: &str = "#kid=";
 
@@ -40,6 +43,11 @@ pub enum KeySource {
         name: String,
         /// Kid of its key, if the key has none itself.
         kid: Option<Kid>,
+    },
+    /// A table of the store in which the app keeps its keys. It is never written.
+    Table {
+        /// Its name.
+        name: String,
     },
     /// Standard input.
     Stdin,
@@ -68,8 +76,8 @@ impl KeySource {
             return Self::parse_place(text, base);
         };
         let source = Self::parse_place(place, base)?;
-        if source == Self::Stdin {
-            return Err(usage("standard input takes no kid").hint("put the key in a file"));
+        if matches!(source, Self::Stdin | Self::Table { .. }) {
+            return Err(usage(format!("{source} takes no kid")).hint("put the key in a file"));
         }
         let kid = kid.trim().parse::<Kid>().map_err(|e| e.at(format!("{source}{KID}")))?;
         Ok(source.with_kid(Some(kid)))
@@ -101,9 +109,17 @@ impl KeySource {
             };
             return Err(refusal.hint("use letters, digits and _"));
         }
+        if let Some(name) = text.strip_prefix(TABLE) {
+            let is_in_name = |b: u8| b.is_ascii_alphanumeric() || b"_.".contains(&b);
+            if !name.is_empty() && name.bytes().all(is_in_name) {
+                return Ok(Self::Table { name: name.to_owned() });
+            }
+            return Err(usage("what follows store: is no name of a table")
+                .hint("write store:TABLE, like store:oauth_keys"));
+        }
         if text.is_empty() {
             return Err(usage("a key source must not be empty")
-                .hint("a source is a path, file:PATH, env:NAME or -"));
+                .hint("a source is a path, file:PATH, env:NAME, store:TABLE or -"));
         }
         Ok(Self::File { named: text.to_owned(), path: base.join(place), kid: None })
     }
@@ -112,7 +128,7 @@ impl KeySource {
     pub fn with_kid(mut self, named: Option<Kid>) -> Self {
         match &mut self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => *kid = named,
-            Self::Stdin => {}
+            Self::Table { .. } | Self::Stdin => {}
         }
         self
     }
@@ -121,7 +137,7 @@ impl KeySource {
     pub fn kid(&self) -> Option<&Kid> {
         match self {
             Self::File { kid, .. } | Self::Variable { kid, .. } => kid.as_ref(),
-            Self::Stdin => None,
+            Self::Table { .. } | Self::Stdin => None,
         }
     }
 }
@@ -145,7 +161,7 @@ fn is_key(text: &str) -> bool {
 /// few names look like.
 fn is_bare(text: &str) -> bool {
     const LENGTH: usize = 43;
-    let has = |is_one: fn(&u8) -> bool| text.as_bytes().iter().any(|byte| is_one(byte));
+    let has = |is_one: fn(&u8) -> bool| text.as_bytes().iter().any(is_one);
     text.len() == LENGTH
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
         && has(u8::is_ascii_uppercase)
@@ -165,6 +181,7 @@ impl fmt::Display for KeySource {
         match self {
             Self::File { named, .. } => f.write_str(named),
             Self::Variable { name, .. } => write!(f, "env:{name}"),
+            Self::Table { name } => write!(f, "{TABLE}{name}"),
             Self::Stdin => f.write_str("standard input"),
         }
     }
@@ -201,8 +218,27 @@ pub fn load(source: KeySource, environment: &Environment) -> Result<LoadedSource
             (Zeroizing::new(environment.required(name)?.to_owned()), None)
         }
         KeySource::Stdin => (read_text(io::stdin().lock()).map_err(|e| e.at(&source))?, None),
+        KeySource::Table { .. } => {
+            return Err(usage("is in the store, which is not open")
+                .at(&source)
+                .hint("name the store"));
+        }
     };
-    let mut parsed = parse_keys(&text).map_err(|e| e.at(&source))?;
+    of_text(source, &text, mode, environment)
+}
+
+/// Reads what a table of the store holds.
+pub fn of_table(source: KeySource, text: &str) -> Result<LoadedSource, Failure> {
+    of_text(source, text, None, &Environment::default())
+}
+
+fn of_text(
+    source: KeySource,
+    text: &str,
+    mode: Option<u32>,
+    environment: &Environment,
+) -> Result<LoadedSource, Failure> {
+    let mut parsed = parse_keys(text).map_err(|e| e.at(&source))?;
     name_key(&mut parsed.keys, &source, environment).map_err(|e| e.at(&source))?;
     debug!("{} of {source}: {} key(s)", parsed.form.name(), parsed.keys.len());
     Ok(LoadedSource { source, form: parsed.form, keys: parsed.keys, around: parsed.around, mode })
@@ -238,6 +274,13 @@ fn name_key(
         _ => Err(usage(format!("holds {} keys, and one kid stands beside it", keys.len()))
             .hint("take the kid beside the source out; each key of a set has its own")),
     }
+}
+
+/// Refuses to change keys that the app keeps in a table of its own.
+pub fn refuse_table(source: &KeySource) -> Failure {
+    usage("is the app's own table of keys, which oauthctl does not change")
+        .at(source)
+        .hint("let the app itself change its keys")
 }
 
 /// Joins the keys of the sources, in order, into a checked set.

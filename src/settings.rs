@@ -349,12 +349,12 @@ impl Settings {
 
     /// The one Redis that the app's variables name, beside a store of tables: `REDIS_URL`, else the
     /// only one.
-    pub fn found_locks(&self) -> Result<Option<String>, Failure> {
-        let mut found = self.found_stores()?.stores;
+    pub fn found_locks(&self) -> Option<String> {
+        let mut found = self.found_stores().ok()?.stores;
         found.retain(|store| matches!(store.kind, StoreVariable::Redis | StoreVariable::Rest(_)));
         let is_clear =
             found.len() == 1 || found.first().is_some_and(|store| store.name == "REDIS_URL");
-        Ok(found.into_iter().next().filter(|_| is_clear).map(|store| store.address))
+        found.into_iter().next().filter(|_| is_clear).map(|store| store.address)
     }
 
     /// Checks whether an option or a variable names the store. The store settings of the file

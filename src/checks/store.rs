@@ -76,6 +76,18 @@ pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec
     findings
 }
 
+/// Reports an address that asks for encryption without a verified certificate.
+pub fn check_certificate(is_unverified: bool) -> Option<Finding> {
+    is_unverified.then(|| {
+        Finding::warning(
+            TOPIC,
+            "the connection is encrypted, and the server's certificate is not verified (sslmode=require)",
+            "whoever can stand in between reads every token and key",
+            "sslmode=verify-full, with sslrootcert where the server's authority is a private one",
+        )
+    })
+}
+
 /// Reports a store without sessions, with a possible reason, and with sessions of other clients.
 pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Finding> {
     let problem = problem.map(|what| {
@@ -107,6 +119,14 @@ pub async fn check(
             format!("the store was found by {name}; nobody named it"),
             "`keys retire` takes no store that was merely found as proof that nothing depends on a key",
             "name it: `url` under [store] in oauthctl.toml, or --store",
+        ));
+    }
+    if let Err(e) = store.check_notes() {
+        findings.push(Finding::warning(
+            TOPIC,
+            e.to_string(),
+            "`sessions prune --inactive` does not work without notes that all hosts share",
+            e.advice().unwrap_or_default(),
         ));
     }
     match write(store, stamp).await {

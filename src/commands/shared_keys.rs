@@ -11,7 +11,7 @@ use crate::commands::census;
 use crate::context::Context;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, KeySet};
-use crate::keyring::{self, KeySource};
+use crate::keyring::KeySource;
 use crate::maintenance::Census;
 use crate::settings::Settings;
 
@@ -97,7 +97,7 @@ fn shares_keys(context: &Context, part: &Context, keys: &KeySet) -> Result<bool,
         let sources = context.settings()?.key_sources()?.unwrap_or_default();
         let paths = sources.into_iter().filter_map(|source| match source {
             KeySource::File { path, .. } => Some(path.canonicalize().unwrap_or(path)),
-            KeySource::Variable { .. } | KeySource::Stdin => None,
+            _ => None,
         });
         Ok(paths.collect())
     };
@@ -113,7 +113,7 @@ fn keys_of(part: &Context) -> Vec<ClientKey> {
         part.settings().and_then(Settings::key_sources).ok().flatten().unwrap_or_default();
     let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
     sources
-        .filter_map(|source| keyring::load(source, part.environment()).ok())
+        .filter_map(|source| part.read_key_source(source).ok())
         .flat_map(|source| source.keys)
         .collect()
 }

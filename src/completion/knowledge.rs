@@ -78,7 +78,9 @@ type Known = Option<Vec<(String, String)>>;
 fn kids(context: &Context) -> Known {
     let sources = context.settings().ok()?.key_sources().ok()??;
     // Standard input belongs to the shell.
-    let sources = sources.into_iter().filter(|source| *source != KeySource::Stdin);
+    let sources = sources
+        .into_iter()
+        .filter(|source| !matches!(source, KeySource::Table { .. } | KeySource::Stdin));
     let loaded: Vec<_> =
         sources.filter_map(|source| keyring::load(source, context.environment()).ok()).collect();
     let keys = keyring::key_set(&loaded).ok()?;

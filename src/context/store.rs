@@ -156,7 +156,11 @@ impl Context {
             token,
             token_name: names.into_iter().next().map(str::to_owned),
             state: self.state_directory().ok(),
-            locks: if matches!(url, StoreUrl::Postgres(_)) { self.locks()? } else { None },
+            locks: if matches!(url, StoreUrl::Postgres(_) | StoreUrl::Sqlite(_)) {
+                self.locks()?
+            } else {
+                None
+            },
         })
     }
 
@@ -166,7 +170,7 @@ impl Context {
         let settings = self.settings()?;
         let text = match settings.lock_url()? {
             Some(named) => named,
-            None => match settings.found_locks()? {
+            None => match settings.found_locks() {
                 Some(found) => Zeroizing::new(found),
                 None => return Ok(None),
             },
@@ -180,7 +184,7 @@ impl Context {
         let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
         let token = self.rest_token(&url).map(|token| Zeroizing::new(token.to_owned()));
         let proxy = settings.proxy()?;
-        let access = Access { ca_pem, system_pem, client_pem, token, proxy, ..Access::default() };
+        let access = Access { ca_pem, system_pem, proxy, client_pem, token, ..Access::default() };
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 
@@ -284,6 +288,13 @@ impl Context {
         Ok((self.store_access(url)?, LayoutChoice::all(&self.settings()?.layouts()?)?))
     }
 
+    /// Reads the keys in a table of the store, as an array of JWKs.
+    pub(super) fn keys_in_store(&self, table: &str) -> Result<Zeroizing<String>, Failure> {
+        let (url, _) = self.store_address()?;
+        let access = self.store_access(&url)?;
+        on_own_thread(|| store::keys_in_table(&url, &access, table))?
+    }
+
     /// Opens the store if it is configured. A detected one is no evidence of records that depend on
     /// a key.
     pub fn open_named_store(&self) -> Result<Option<Box<dyn Store>>, Failure> {
@@ -308,8 +319,7 @@ impl Context {
     }
 }
 
-/// Tells of each store whether it has records, on a thread of its own: this one may be waiting for
-/// a future already.
+/// Tells of each store whether it has records.
 fn look_into(
     stores: &[(Access, StoreUrl)],
     layouts: &[Arc<Layout>],
@@ -323,14 +333,21 @@ fn look_into(
                     .at(url))
             })
     };
-    let begin = || {
+    on_own_thread(|| future::join_all(stores.iter().map(look)))
+}
+
+/// Waits on a thread of its own: this one may be waiting for a future already.
+fn on_own_thread<F: Future<Output: Send>>(
+    begin: impl FnOnce() -> F + Send,
+) -> Result<F::Output, Failure> {
+    let wait = || {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|e| failed("cannot start the threads for I/O").because(e))?;
-        let answers = runtime.block_on(future::join_all(stores.iter().map(look)));
+        let answer = runtime.block_on(begin());
         // What still waits for a locked database waits alone.
         runtime.shutdown_background();
-        Ok(answers)
+        Ok(answer)
     };
-    thread::scope(|scope| scope.spawn(begin).join())
-        .unwrap_or_else(|_| Err(failed("looking into the app's stores has failed")))
+    thread::scope(|scope| scope.spawn(wait).join())
+        .unwrap_or_else(|_| Err(failed("looking into the store has failed")))
 }

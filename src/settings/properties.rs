@@ -151,7 +151,7 @@ proptest! {
                 prop_assert!(variable_name(&name));
                 prop_assert_eq!(text, format!("env:{name}"));
             }
-            Ok(source @ KeySource::File { .. }) => prop_assert_eq!(source.to_string(), text),
+            Ok(source @ (KeySource::File { .. } | KeySource::Table { .. })) => prop_assert_eq!(source.to_string(), text),
             Err(_) => {}
         }
         let key = &KEYS[form];

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod codec;
 mod id;
+mod key_table;
 mod layout;
 mod lock;
 mod postgres;
@@ -34,6 +35,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
+pub use key_table::keys_in_table;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
 pub use presence::has_records;
@@ -147,6 +149,16 @@ pub trait Store: Send + Sync {
     /// Refuses a refresh if the app's lock is unknown. Two concurrent refreshes end a session.
     fn check_lock(&self) -> Result<(), Failure> {
         self.layout().check_lock_is_said()
+    }
+
+    /// Refuses what depends on notes that every host sees, where they are kept on this one alone.
+    fn check_notes(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Returns why a newer value of this record might not fit in its place; none where it fits.
+    fn objection_to_growth(&self, _: &Stored) -> Option<String> {
+        None
     }
 
     /// Returns statements with which an administrator prepares the store for oauthctl, if any are
@@ -430,7 +442,7 @@ pub async fn open_all(
         stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>).collect()
     }
     Ok(match url {
-        StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, layout)?),
+        StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, access, layout)?),
         StoreUrl::Redis(address) => boxed(redis::RedisStore::open(address, access, layout).await?),
         StoreUrl::Rest(address) => {
             boxed(redis::RedisStore::open_rest(address, access, layout).await?)

@@ -119,6 +119,12 @@ impl StoreUrl {
         }
     }
 
+    /// Checks whether the connection to it is encrypted, and the server's certificate is not
+    /// verified because the address says so.
+    pub fn is_unverified(&self) -> bool {
+        matches!(self, Self::Postgres(address) if address.is_unverified())
+    }
+
     /// Returns the address with missing parts taken from variables of libpq.
     pub fn filled(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
         if let Self::Postgres(address) = &mut self {

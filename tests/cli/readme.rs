@@ -22,18 +22,18 @@ const IMPATIENT: (&str, &str) = ("--wait", "--unpublished");
 const LOST_KEY: &str = "1795420766438";
 
 /// Fenced block.
-struct Block {
+pub(crate) struct Block {
     line: usize,
     heading: String,
-    info: String,
-    text: String,
+    pub(crate) info: String,
+    pub(crate) text: String,
 }
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
 }
 
-fn blocks() -> Vec<Block> {
+pub(crate) fn blocks() -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut heading = String::new();
     let mut open: Option<Block> = None;
@@ -210,7 +210,7 @@ fn every_settings_file_is_one() {
         }
         count += 1;
     }
-    assert_eq!(count, 3);
+    assert_eq!(count, 4);
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl Examination<'_> {
         let sources = settings.key_sources().ok().flatten().into_iter().flatten();
         let files = sources.filter_map(|source| match source {
             KeySource::File { path, .. } => Some(path),
-            KeySource::Variable { .. } | KeySource::Stdin => None,
+            _ => None,
         });
         let files = files.chain(settings.env_files()).chain(settings.path().map(Path::to_owned));
         let directories =
@@ -185,6 +185,7 @@ impl Examination<'_> {
         let stamp = self.context.now().to_string();
         let runtime = self.context.runtime()?;
         self.findings.extend(store::check_layouts(&stores));
+        self.findings.extend(store::check_certificate(address.is_unverified()));
         let Some(first) = stores.first() else { return Ok(None) };
         let database = address.file();
         // Notes on a database are in a file of their own, which a check must not create.

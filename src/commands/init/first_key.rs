@@ -37,7 +37,7 @@ impl FirstKey {
                 KeySource::Variable { name, .. } => {
                     app.variable(name).is_none_or(|sighting| sighting.value.trim().is_empty())
                 }
-                KeySource::Stdin => false,
+                KeySource::Table { .. } | KeySource::Stdin => false,
             };
             if is_missing {
                 missing.push(source);
@@ -86,7 +86,9 @@ impl FirstKey {
                     path: path.clone(),
                 }
             }
-            KeySource::Stdin => unreachable!("standard input is always there"),
+            KeySource::Table { .. } | KeySource::Stdin => {
+                unreachable!("only a file and a variable are made")
+            }
         }))
     }
 

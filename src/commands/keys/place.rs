@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, DirectoryLock, Existing, PRIVATE};
 use crate::jose::{ClientKey, KeyForm, Kid};
-use crate::keyring::{KeySource, LoadedSource};
+use crate::keyring::{KeySource, LoadedSource, refuse_table};
 
 /// Destination of private keys.
 pub(super) enum Target {
@@ -82,6 +82,7 @@ pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> any
             Target::Stdout.write(context, &line(&assignment))
         }
         KeySource::Stdin => Target::Stdout.write(context, &line(text)),
+        KeySource::Table { .. } => Err(refuse_table(source).into()),
     }
 }
 

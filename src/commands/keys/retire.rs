@@ -13,7 +13,7 @@ use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeySet, KeyState, Kid};
-use crate::keyring::{self, LoadedSource};
+use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::Census;
 use crate::maintenance::forget_key;
 use crate::store::{Kind, Store, Want};
@@ -72,6 +72,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow::Result<Exit> {
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
+    let has_key =
+        |source: &&LoadedSource| source.keys.iter().any(|key| key.kid() == Some(&args.kid));
+    if let Some(LoadedSource { source: source @ KeySource::Table { .. }, .. }) =
+        sources.iter().find(has_key)
+    {
+        return Err(keyring::refuse_table(source).into());
+    }
     let store = context.open_named_store()?.ok_or_else(|| {
         usage(format!(
             "no store was named, so nobody knows which sessions are bound to key {}",

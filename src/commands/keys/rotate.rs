@@ -214,6 +214,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
             args.new_target(),
             format!("give env:{name} its new value on every instance of the app"),
         ),
+        KeySource::Table { .. } => return Err(keyring::refuse_table(&grown.source)),
         KeySource::Stdin => (
             line(&text),
             args.new_target(),

@@ -32,6 +32,7 @@ impl InactiveArgs {
         if self.inactive.is_none() {
             return select.for_each(context, store, assessor, consume).await;
         }
+        store.check_notes()?;
         let rules = Rules { inactive: self.inactive, malformed: false, offline: false };
         let mut unobservable = 0;
         let mut is_away = |stored: &Stored, summary: &Summary<'_>, note: Option<&Note>| {

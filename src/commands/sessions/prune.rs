@@ -147,6 +147,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<Exit> {
     check_inactive(context, args)?;
     let store: Arc<dyn Store> = context.open_store_to_end()?.into();
+    if args.inactive.is_some() {
+        store.check_notes()?;
+    }
     let assessor = assessor(context, store.layout())?;
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;

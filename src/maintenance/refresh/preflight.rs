@@ -42,6 +42,9 @@ impl Refresher {
         stored: &Stored,
     ) -> Result<Ready<'_>, Outcome> {
         let ready = self.check_record(stored).await?;
+        if let Some(why) = self.parts.store.objection_to_growth(stored) {
+            return Err(Outcome::Blocked(why));
+        }
         if let Err(outcome) = check_recovery(&ready.entry) {
             // If the store has the new tokens, too, they only await confirmation.
             self.check_unchanged(stored).await?;

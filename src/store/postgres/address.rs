@@ -1,6 +1,8 @@
 //! PostgreSQL addresses in the notation of libpq, and the parameters that hosts and ORMs add to
 //! them.
 
+mod parameters;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,82 +11,14 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use crate::error::{Failure, nearest, usage};
+use crate::error::{Failure, usage};
 use crate::store::url::{canonical, canonical_host};
+use parameters::FOLLOWED;
 
 const PORT: u16 = 5432;
 
 const EXAMPLE: &str = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write % : / ? # @ as \
                        %25 %3A %2F %3F %23 %40";
-
-/// Supported parameters of libpq, with the variables of libpq that replace them.
-const FOLLOWED: [(&str, &str); 22] = [
-    ("host", "PGHOST"),
-    ("port", "PGPORT"),
-    ("user", "PGUSER"),
-    ("password", "PGPASSWORD"),
-    ("dbname", "PGDATABASE"),
-    ("passfile", "PGPASSFILE"),
-    ("sslmode", "PGSSLMODE"),
-    ("sslrootcert", "PGSSLROOTCERT"),
-    ("sslcert", "PGSSLCERT"),
-    ("sslkey", "PGSSLKEY"),
-    ("channel_binding", "PGCHANNELBINDING"),
-    ("connect_timeout", "PGCONNECT_TIMEOUT"),
-    ("application_name", "PGAPPNAME"),
-    ("options", "PGOPTIONS"),
-    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
-    ("keepalives", ""),
-    ("keepalives_idle", ""),
-    ("keepalives_interval", ""),
-    ("keepalives_count", ""),
-    // Of ORMs.
-    ("schema", ""),
-    ("search_path", ""),
-    ("connection_limit", ""),
-];
-
-/// Ignored parameters of libpq, poolers and ORMs, without relevance to oauthctl.
-const PASSED_OVER: [&str; 23] = [
-    "client_encoding",
-    "fallback_application_name",
-    "gssencmode",
-    "hostaddr",
-    "load_balance_hosts",
-    "sslcompression",
-    "sslnegotiation",
-    "sslsni",
-    "sslcertmode",
-    "ssl_min_protocol_version",
-    "ssl_max_protocol_version",
-    "tcp_user_timeout",
-    "pgbouncer",
-    "pool_timeout",
-    "pool_mode",
-    "pool_size",
-    "max_idle_connection_lifetime",
-    "supa",
-    "workaround",
-    "statement_cache_size",
-    "prepared_statements",
-    "prepare",
-    "socket_timeout",
-];
-
-/// Refused parameters of libpq, which would change the server or the role.
-const REFUSED: [(&str, &str); 8] = [
-    ("service", "write what the service file says into the address"),
-    ("krbsrvname", "Kerberos is not supported: name a user with a password or a certificate"),
-    ("gsslib", "Kerberos is not supported: name a user with a password or a certificate"),
-    ("gssdelegation", "Kerberos is not supported: name a user with a password or a certificate"),
-    (
-        "requirepeer",
-        "take it out; file permissions of the socket's directory say who may listen there",
-    ),
-    ("replication", "take it out: oauthctl reads tables"),
-    ("sslcrl", "take it out: certificates that were withdrawn are not looked up"),
-    ("sslpassword", "name a key without a passphrase as sslkey"),
-];
 
 /// Network address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,56 +133,6 @@ impl PostgresAddress {
         Ok(())
     }
 
-    fn take_parameter(&mut self, name: &str, value: Zeroizing<String>) -> Result<(), Failure> {
-        if let Some((known, _)) = FOLLOWED.iter().find(|(known, _)| *known == name) {
-            self.add(known, value);
-            return Ok(());
-        }
-        if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            return Err(usage(format!(
-                "has the parameter {name:?}, which oauthctl does not follow"
-            ))
-            .hint(*hint));
-        }
-        let mode = match (name, value.as_str()) {
-            ("ssl", "true" | "1" | "require" | "no-verify")
-            | ("sslaccept", "accept_invalid_certs") => Some("require"),
-            ("ssl", "false" | "0" | "disable") => Some("disable"),
-            ("sslaccept", "strict") => Some("verify-full"),
-            ("ssl" | "sslaccept", _) => {
-                return Err(usage(format!("has a value of {name} that is unknown"))
-                    .hint("write sslmode=verify-full"));
-            }
-            _ => None,
-        };
-        if let Some(mode) = mode {
-            // The stricter of two takes precedence.
-            if name == "sslaccept" || !self.parameters.contains_key("sslmode") {
-                self.add("sslmode", mode.to_owned());
-            }
-        } else if !PASSED_OVER.contains(&name) {
-            let known = FOLLOWED
-                .iter()
-                .map(|(known, _)| *known)
-                .chain(PASSED_OVER)
-                .chain(["ssl", "sslaccept"]);
-            let looks_like_a_name = name.len() <= 24
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-            if !looks_like_a_name {
-                return Err(usage("has an unknown parameter"));
-            }
-            let problem = usage(format!("has an unknown parameter {name:?}"));
-            return Err(match nearest(name, known) {
-                Some(known) => problem.hint(format!("did you mean {known}?")),
-                None => problem.hint(
-                    "take it out: a parameter that is not followed could be one that matters",
-                ),
-            });
-        }
-        self.passed_over.extend(mode.is_none().then(|| name.to_owned()));
-        Ok(())
-    }
-
     /// Adds missing parameters from libpq's variables.
     pub fn fill(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
         if self.parameter("host").is_none() && variable("PGSERVICE").is_some() {
@@ -270,84 +154,6 @@ impl PostgresAddress {
             );
         }
         self.settle()
-    }
-
-    /// Evaluates the parameters.
-    fn settle(&mut self) -> Result<(), Failure> {
-        let parse_mode = |text: &str| {
-            Ok(match text {
-                "disable" => SslMode::Disable,
-                "allow" | "prefer" => SslMode::Prefer,
-                "require" | "no-verify" => SslMode::Require,
-                "verify-ca" => SslMode::VerifyCa,
-                "verify-full" => SslMode::VerifyFull,
-                _ => {
-                    return Err(usage("has an sslmode that is unknown")
-                        .hint("sslmode is disable, prefer, require, verify-ca or verify-full"));
-                }
-            })
-        };
-        self.ssl_mode = self.parameter("sslmode").map(parse_mode).transpose()?;
-        // As in libpq: with the system's roots the host name is verified, too, and a root
-        // certificate implies verification.
-        self.ssl_mode = match (self.ssl_mode, self.parameter("sslrootcert")) {
-            (None | Some(SslMode::Prefer | SslMode::Require), Some("system")) => {
-                Some(SslMode::VerifyFull)
-            }
-            (Some(SslMode::Require), Some(_)) => Some(SslMode::VerifyCa),
-            (mode, _) => mode,
-        };
-        for (name, known) in [
-            ("channel_binding", &["disable", "prefer", "require"][..]),
-            (
-                "target_session_attrs",
-                &["any", "read-write", "primary", "prefer-standby", "standby", "read-only"],
-            ),
-        ] {
-            if self.parameter(name).is_some_and(|text| !known.contains(&text)) {
-                return Err(usage(format!("has a value of {name} that is unknown"))
-                    .hint(format!("it is one of {}", known.join(", "))));
-            }
-        }
-        for name in [
-            "connect_timeout",
-            "keepalives",
-            "keepalives_idle",
-            "keepalives_interval",
-            "keepalives_count",
-        ] {
-            if self.parameter(name).is_some_and(|text| text.parse::<u32>().is_err()) {
-                return Err(usage(format!("has a {name} that is not a number")));
-            }
-        }
-        let ports: Vec<_> =
-            self.parameter("port").unwrap_or_default().split(',').map(str::to_owned).collect();
-        let hosts: Vec<_> = match self.parameter("host") {
-            Some(hosts) => hosts.split(',').map(str::to_owned).collect(),
-            None => vec!["/var/run/postgresql".to_owned()],
-        };
-        let port_of = |n: usize| {
-            let text =
-                if ports.len() == 1 { &ports[0] } else { ports.get(n).map_or("", |port| port) };
-            // Not quoted: an invalid port may be a part of a password.
-            if text.is_empty() {
-                Ok(PORT)
-            } else {
-                text.parse().map_err(|_| usage("has a port that is not a number"))
-            }
-        };
-        let endpoint = |(n, host): (usize, &String)| {
-            let port = port_of(n)?;
-            let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
-            match host.strip_prefix('/') {
-                Some(_) => Ok(Endpoint::Socket(host.into(), port)),
-                None if host.is_empty() => Err(usage("names no host")),
-                None if host.chars().all(is_host) => Ok(Endpoint::Tcp(host.clone(), port)),
-                None => Err(usage("has a host that is no name")),
-            }
-        };
-        self.hosts = hosts.iter().enumerate().map(endpoint).collect::<Result<_, _>>()?;
-        Ok(())
     }
 
     /// Returns the value of a parameter.
@@ -379,6 +185,11 @@ impl PostgresAddress {
     pub fn is_encrypted(&self) -> bool {
         let is_remote = self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(..)));
         is_remote && self.ssl_mode != Some(SslMode::Disable)
+    }
+
+    /// Checks whether the address asks for encryption with whatever certificate.
+    pub fn is_unverified(&self) -> bool {
+        self.is_encrypted() && self.ssl_mode == Some(SslMode::Require)
     }
 
     /// Returns the schema of the tables, `None` to use the search path.
@@ -478,130 +289,4 @@ impl fmt::Debug for PostgresAddress {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Result<PostgresAddress, String> {
-        PostgresAddress::parse(text, Path::new("/base")).unwrap().map_err(|e| e.in_one_line())
-    }
-
-    #[test]
-    fn every_form_is_read_and_shown_without_its_password() {
-        for (text, shown) in [
-            ("postgres://localhost", "postgres://localhost:5432/"),
-            ("postgresql://u:pa%2Fsecret@h:1/app", "postgres://u@h:1/app"),
-            (
-                "POSTGRES://u:secret@[::1]:7/app?schema=oauth",
-                "postgres://u@[::1]:7/app?schema=oauth",
-            ),
-            ("postgres://u:secret@a,b:2/app", "postgres://u@a:5432,b:2/app"),
-            ("postgres://u@%2Fvar%2Frun/app", "postgres://u@%2Fvar%2Frun:5432/app"),
-            (
-                "postgres:///app?host=/tmp&port=6&user=u&password=secret",
-                "postgres://u@%2Ftmp:6/app",
-            ),
-            ("postgres:", "postgres://%2Fvar%2Frun%2Fpostgresql:5432/"),
-            (
-                "postgres://u:secret@h/a%20b?sslmode=require&pgbouncer=true&connection_limit=1",
-                "postgres://u@h:5432/a%20b",
-            ),
-        ] {
-            let address = parsed(text).unwrap();
-            assert_eq!(address.to_string(), shown);
-            assert!(!format!("{address:?}").contains("secret"), "{text}");
-            assert_eq!(parsed(shown).unwrap().to_string(), shown);
-        }
-        assert_eq!(parsed("postgres://u:p@ss@h").unwrap().parameter("password"), Some("p@ss"));
-    }
-
-    #[test]
-    fn encryption_is_demanded_in_the_words_of_libpq_and_of_orms() {
-        for (query, mode) in [
-            ("", None),
-            ("sslmode=disable", Some(SslMode::Disable)),
-            ("sslmode=allow", Some(SslMode::Prefer)),
-            ("sslmode=require", Some(SslMode::Require)),
-            ("sslmode=no-verify", Some(SslMode::Require)),
-            ("sslmode=require&sslrootcert=ca.pem", Some(SslMode::VerifyCa)),
-            ("sslrootcert=system", Some(SslMode::VerifyFull)),
-            ("sslmode=verify-full", Some(SslMode::VerifyFull)),
-            ("ssl=true", Some(SslMode::Require)),
-            ("ssl=false", Some(SslMode::Disable)),
-            ("sslmode=require&sslaccept=strict", Some(SslMode::VerifyFull)),
-        ] {
-            assert_eq!(
-                parsed(&format!("postgres://h/d?{query}")).unwrap().ssl_mode(),
-                mode,
-                "{query}"
-            );
-        }
-        let address = parsed("postgres://h/d?sslrootcert=ca.pem&supa=base-pooler.x").unwrap();
-        assert_eq!(address.path("sslrootcert"), Some("/base/ca.pem".into()));
-        assert_eq!(address.passed_over(), ["supa"]);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_refused_without_being_quoted() {
-        for (bad, why) in [
-            ("postgres:secret", "has no // after its scheme"),
-            ("postgres://u:sec/ret@host/d", "has an @ behind its host"),
-            ("postgres://u:secret@h:port/d", "has a port that is not a number"),
-            ("postgres://u:secret@h/d/e", "has too many parts in its path"),
-            ("postgres://u:secret@h/d?sslmode=yes", "sslmode is disable, prefer"),
-            ("postgres://u:secret@h/d?service=main", "write what the service file says"),
-            ("postgres://u:secret@h/d?krbsrvname=x", "Kerberos is not supported"),
-            ("postgres://u:secret@h/d?sslmod=require", "did you mean sslmode?"),
-            ("postgres://u:secret@h/d?conection_limit=1", "did you mean connection_limit?"),
-            ("postgres://u:secret@h/d?frobnicate=1", "take it out"),
-            (
-                "postgres://u:secret@h/d?connect_timeout=soon",
-                "connect_timeout that is not a number",
-            ),
-            ("postgres://u:secret@a,/d", "names no host"),
-        ] {
-            let error = parsed(bad).unwrap_err();
-            assert!(error.contains(why), "{bad}: {error}");
-            assert!(!error.contains("secret") && !error.contains("sec/"), "{bad}: {error}");
-        }
-        assert!(PostgresAddress::parse("mysql://h", Path::new("")).is_none());
-    }
-
-    #[test]
-    fn variables_of_libpq_fill_what_the_address_leaves_open() {
-        let variables = |name: &str| match name {
-            "PGHOST" => Some("db.internal".to_owned()),
-            "PGPORT" => Some("6000".to_owned()),
-            "PGUSER" => Some("app".to_owned()),
-            "PGDATABASE" => Some("oauth".to_owned()),
-            "PGSSLMODE" => Some("disable".to_owned()),
-            _ => None,
-        };
-        for (text, filled) in [
-            ("postgres:", "postgres://app@db.internal:6000/oauth"),
-            ("postgres://me@h/d", "postgres://me@h:5432/d"),
-            ("postgres:///d", "postgres://app@db.internal:6000/d"),
-        ] {
-            let mut address = parsed(text).unwrap();
-            address.fill(variables).unwrap();
-            assert_eq!(address.to_string(), filled);
-            assert_eq!(address.ssl_mode(), Some(SslMode::Disable));
-        }
-        let service = |name: &str| (name == "PGSERVICE").then(|| "main".to_owned());
-        assert!(parsed("postgres:").unwrap().fill(service).is_err());
-    }
-
-    #[test]
-    fn one_database_has_one_simplest_address() {
-        for address in [
-            "postgres://127.0.0.1/d",
-            "postgresql://u:p@LOCALHOST:5432/d?sslmode=require",
-            "postgres://d@[::1]",
-        ] {
-            assert_eq!(
-                parsed(address).unwrap().simplest().to_string(),
-                "postgres://localhost:5432/d",
-                "{address}"
-            );
-        }
-    }
-}
+mod tests;

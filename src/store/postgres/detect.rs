@@ -11,6 +11,7 @@ use super::relation::{Column, Relation, Rows};
 use super::server::Server;
 use crate::error::{Failure, usage};
 use crate::store::layout::{APP, Layout, Table};
+use crate::store::sql::quoting::quoted;
 use crate::store::sql::shape::Shape;
 
 /// Query for all tables and views outside the system's schemas, each with its columns in order.
@@ -103,6 +104,19 @@ impl Tables {
         Ok(tables)
     }
 
+    /// Returns the quoted name of a table that has these columns.
+    pub(super) fn place_with(&self, table: &str, columns: &[&str]) -> Result<String, Failure> {
+        let relation = self.relations.get(table).ok_or_else(|| {
+            usage(format!("there is no table {table}"))
+                .hint("check the name, and the rights of the role")
+        })?;
+        match columns.iter().find(|column| !relation.columns.contains_key(**column)) {
+            Some(column) => Err(usage(format!("table {table} has no column {column}"))
+                .hint(format!("it needs the columns {}", columns.join(", ")))),
+            None => Ok([&relation.schema, &relation.name].map(|name| quoted(name)).join(".")),
+        }
+    }
+
     /// Returns the rows of a table of a layout.
     pub(super) fn rows(
         &self,
@@ -137,10 +151,8 @@ pub(super) async fn with_app(
     else {
         return Ok(Arc::clone(layout));
     };
-    let column = crate::store::sql::quoting::quoted(column);
-    let place = [&relation.schema, &relation.name]
-        .map(|name| crate::store::sql::quoting::quoted(name))
-        .join(".");
+    let column = quoted(column);
+    let place = [&relation.schema, &relation.name].map(|name| quoted(name)).join(".");
     let sql =
         format!("SELECT DISTINCT {column}::text FROM {place} WHERE {column} IS NOT NULL LIMIT 9");
     let found = server.query(&sql, &[]).await.map_err(|trouble| server.explain(trouble))?;

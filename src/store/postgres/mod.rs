@@ -10,12 +10,11 @@ use tokio_postgres::types::{ToSql, Type};
 use super::checkpoint::{Checkpoint, Watch};
 use super::layout::{Layout, LayoutChoice, LockRule};
 use super::lock::Lock;
-use super::redis::RedisLocks;
-use super::redis::lock::ASKED;
+use super::redis::LocksElsewhere;
 use super::scan::Scan;
 use super::sql::shape;
 use super::sqlite::Sidecar;
-use super::{Access, Kind, Locks, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -42,6 +41,7 @@ use error::Trouble;
 use lock::{Transaction, Transactions};
 use notes::Notes;
 use read::View;
+pub(super) use read::keys;
 use relation::Rows;
 use server::Server;
 use standbys::Standbys;
@@ -59,17 +59,9 @@ pub(super) struct PostgresStore {
     watch: Arc<Watch>,
     keeps: Keeps,
     /// Location of the app's locks, if not in the database.
-    locks: Option<Elsewhere>,
+    locks: Option<LocksElsewhere>,
     /// Other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
-}
-
-/// Location of the app's locks outside of the database.
-#[derive(Clone)]
-enum Elsewhere {
-    /// The app has no locks.
-    Nowhere,
-    Redis(Arc<RedisLocks>),
 }
 
 /// Location of oauthctl's notes.
@@ -93,12 +85,7 @@ impl PostgresStore {
         // Checks address, credentials and network before anything is retried.
         server.query_once("SELECT 1", &[]).await.map_err(explain)?;
         let tables = Tables::read(&server, address).await.map_err(explain)?;
-        // Locks in the form of rows are specific to SQLite.
-        let mut choice = choice.clone();
-        let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
-        all.retain(|layout| !matches!(layout.lock, LockRule::Lease { .. }));
-        let (layouts, others) =
-            shape::choose(&tables.shapes, &choice).map_err(|e| e.at(address))?;
+        let (layouts, others) = shape::choose(&tables.shapes, choice).map_err(|e| e.at(address))?;
         let keeps = if Notes::are_there(&server).await.map_err(explain)? {
             Keeps::Schema(Arc::default())
         } else {
@@ -123,14 +110,7 @@ impl PostgresStore {
                 server: Arc::clone(&server),
                 sessions,
                 logins: rows(Kind::State)?,
-                locks: match &access.locks {
-                    Some(_) if !matches!(layout.lock, LockRule::Key { .. }) => None,
-                    Some(Locks::Store(url, access)) => {
-                        Some(Elsewhere::Redis(Arc::new(RedisLocks::connect(url, access)?)))
-                    }
-                    Some(Locks::None) => Some(Elsewhere::Nowhere),
-                    None => None,
-                },
+                locks: LocksElsewhere::of(&layout, access)?,
                 layout,
                 transactions: Transactions::default(),
                 standbys: Arc::default(),
@@ -332,14 +312,22 @@ impl Store for PostgresStore {
             return Err(usage(format!("the lock of layout {} is known in SQLite only", self.layout.name))
                 .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes"));
         }
-        if matches!(self.layout.lock, LockRule::Key { .. }) && self.locks.is_none() {
-            return Err(usage(format!(
-                "the app of layout {} keeps its locks in Redis",
-                self.layout.name
-            ))
-            .hint(ASKED));
-        }
+        LocksElsewhere::check(self.locks.as_ref(), &self.layout)?;
         self.layout.check_lock_is_said()
+    }
+
+    fn check_notes(&self) -> Result<(), Failure> {
+        if matches!(self.keeps, Keeps::Schema(_)) {
+            return Ok(());
+        }
+        Err(usage(
+            "notes about the sessions are kept on this host alone, and other hosts may have refreshed some",
+        )
+        .hint("let an administrator of the database run what `oauthctl init --sql` prints: it has a place for them"))
+    }
+
+    fn objection_to_growth(&self, stored: &Stored) -> Option<String> {
+        self.sessions.objection_to_growth(stored)
     }
 
     fn preparation(&self) -> Option<String> {
@@ -444,10 +432,10 @@ impl Store for PostgresStore {
         let rule = &self.layout.lock;
         if matches!(rule, LockRule::Key { .. }) {
             match &self.locks {
-                Some(Elsewhere::Redis(locks)) => {
+                Some(LocksElsewhere::Redis(locks)) => {
                     return locks.lock(rule, name.to_owned(), patience).await;
                 }
-                Some(Elsewhere::Nowhere) => {}
+                Some(LocksElsewhere::Nowhere) => {}
                 None => self.check_lock()?,
             }
         }

@@ -6,14 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use zeroize::Zeroizing;
 
+use super::address::PostgresAddress;
+use super::detect::Tables;
 use super::error::Trouble;
 use super::relation::{Holds, Rows};
 use super::server::Server;
+use crate::error::Failure;
 use crate::session::{Age, Observed};
+use crate::store::key_table::KeyRow;
 use crate::store::scan::ScanSender;
 use crate::store::sql::time::Cell;
-use crate::store::{MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable, Want};
+use crate::store::{Access, MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable, Want};
 
 /// Records per query.
 const PAGE: usize = 1000;
@@ -128,6 +133,23 @@ pub(super) fn wrapped(read: &Stored, new: &[u8]) -> Vec<u8> {
         Some(_) => serde_json::to_vec(&String::from_utf8_lossy(new)).unwrap_or_default(),
         None => new.to_vec(),
     }
+}
+
+/// Reads the kids and the JWKs of a table of keys, in the order of the kids.
+pub(in crate::store) async fn keys(
+    address: &PostgresAddress,
+    access: &Access,
+    table: &str,
+) -> Result<Vec<KeyRow>, Failure> {
+    let server = Server::new(address, access)?;
+    let explain = |trouble| server.explain(trouble);
+    server.query_once("SELECT 1", &[]).await.map_err(explain)?;
+    let tables = Tables::read(&server, address).await.map_err(explain)?;
+    let place = tables.place_with(table, &["kid", "jwk"]).map_err(|e| e.at(address))?;
+    let sql = format!("SELECT kid::text, jwk::text FROM {place} ORDER BY kid");
+    let rows = server.query(&sql, &[]).await.map_err(explain)?;
+    let row = |row: &Row| Ok((row.try_get(0)?, Zeroizing::new(row.try_get(1)?)));
+    rows.iter().map(row).collect::<Result<_, _>>().map_err(explain)
 }
 
 /// Scans in a background task.

@@ -11,7 +11,10 @@ use crate::error::{Failure, usage};
 use crate::store::layout::Table;
 use crate::store::sql::quoting::{literal, quoted};
 use crate::store::sql::time::Cell;
-use crate::store::{Kind, MAX_VALUE};
+use crate::store::{Kind, MAX_VALUE, Stored};
+
+/// New tokens may be longer by this number of characters than those before.
+const GROWTH: usize = 128;
 
 /// Column of a table.
 #[derive(Clone, Debug)]
@@ -148,6 +151,19 @@ impl Rows {
         let name = &self.relation.name;
         Err(usage(format!("row-level security hides every row of table {name} from this role"))
             .hint("log in as the owner of the table, as a role with BYPASSRLS, or add a policy for the role"))
+    }
+
+    /// Returns why a newer value of this record might not fit into the column.
+    pub fn objection_to_growth(&self, stored: &Stored) -> Option<String> {
+        let limit = self.limit?;
+        let length = String::from_utf8_lossy(stored.version()).trim_end().chars().count();
+        (length + GROWTH > limit).then(|| {
+            format!(
+                "column {} of table {} takes {limit} characters, the record has {length}, and new tokens may be \
+                 longer: give the column the type text",
+                self.table.value, self.relation.name
+            )
+        })
     }
 
     /// Returns the condition for rows of this kind.

@@ -17,9 +17,9 @@ use super::records::OWN_PREFIX;
 use super::write::{self, milliseconds};
 use crate::error::{Failure, usage};
 use crate::session::Age;
-use crate::store::layout::LockRule;
+use crate::store::layout::{Layout, LockRule};
 use crate::store::lock::{self, EndlessLock, Lock, Release};
-use crate::store::{Access, StoreUrl};
+use crate::store::{Access, Locks, StoreUrl};
 
 /// TTL of oauthctl's own lock, for layouts without one.
 const OWN_TTL: Age = Age::from_secs(30);
@@ -78,8 +78,42 @@ impl RedisLocks {
     }
 }
 
+/// Location of the app's locks outside of a database with its sessions.
+#[derive(Clone)]
+pub(in crate::store) enum LocksElsewhere {
+    /// The app has no locks.
+    Nowhere,
+    Redis(Arc<RedisLocks>),
+}
+
+impl LocksElsewhere {
+    /// Returns the configured location; `None` if there is none, or the locks are in the database.
+    pub(in crate::store) fn of(layout: &Layout, access: &Access) -> Result<Option<Self>, Failure> {
+        Ok(match &access.locks {
+            Some(_) if !matches!(layout.lock, LockRule::Key { .. }) => None,
+            Some(Locks::Store(url, access)) => {
+                Some(Self::Redis(Arc::new(RedisLocks::connect(url, access)?)))
+            }
+            Some(Locks::None) => Some(Self::Nowhere),
+            None => None,
+        })
+    }
+
+    /// Refuses an exchange under a layout whose locks are in a Redis that nobody has named.
+    pub(in crate::store) fn check(found: Option<&Self>, layout: &Layout) -> Result<(), Failure> {
+        if found.is_none() && matches!(layout.lock, LockRule::Key { .. }) {
+            return Err(usage(format!(
+                "the app of layout {} keeps its locks in Redis",
+                layout.name
+            ))
+            .hint(ASKED));
+        }
+        Ok(())
+    }
+}
+
 /// Hint if the app's Redis with locks is not known.
-pub(in crate::store) const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if \
+const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if \
                                           yours keeps no locks";
 
 /// Result of an attempt to acquire a lock.

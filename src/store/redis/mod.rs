@@ -44,7 +44,8 @@ use client::replicas::Replicas;
 use client::rest::Rest;
 use client::{check_reachable, connect, retry};
 use detect::Found;
-pub(super) use lock::RedisLocks;
+pub(super) use lock::LocksElsewhere;
+use lock::RedisLocks;
 use records::Ttl;
 use scan::Search;
 

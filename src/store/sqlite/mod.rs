@@ -11,10 +11,11 @@ use tracing::trace;
 
 use super::layout::{Layout, LayoutChoice, LockRule};
 use super::lock::Lock;
+use super::redis::LocksElsewhere;
 use super::scan::Scan;
 use super::sql::shape::{self, Fitting};
 use super::{Kind, RecordKey, Store, Stored, Want, Written};
-use crate::error::Failure;
+use crate::error::{Failure, usage};
 use crate::owner;
 use crate::session::Did;
 
@@ -32,6 +33,7 @@ mod writer;
 pub(super) use census::{census, has_records};
 use connect::{Access, Database};
 use read::KeyIs;
+pub(super) use read::keys;
 pub(super) use sidecar::Sidecar;
 use writer::Writer;
 
@@ -46,21 +48,31 @@ pub(super) struct SqliteStore {
     /// Other layouts with sessions.
     others: Vec<Arc<dyn Store>>,
     writer: Writer,
+    /// Location of the app's locks, if not in the database.
+    locks: Option<LocksElsewhere>,
 }
 
 impl SqliteStore {
     /// Opens the database once per layout. Creates nothing.
-    pub(super) fn open(path: &Path, choice: &LayoutChoice) -> Result<Vec<Self>, Failure> {
+    pub(super) fn open(
+        path: &Path,
+        access: &super::Access,
+        choice: &LayoutChoice,
+    ) -> Result<Vec<Self>, Failure> {
         let database = Database::find(path)?;
         let connection = database.connect(Access::Read)?;
         let explain = |e| database.explain(e);
         let shapes = detect::tables(&connection).map_err(explain)?;
-        // SQLite supports no locks of other stores, so layouts with one apply only if named.
-        let mut choice = choice.clone();
-        let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut choice;
+        let choose = |choice: &LayoutChoice| {
+            shape::choose(&shapes, choice).map_err(|e| e.at(path.display()))
+        };
+        // Apps on SQLite seldom have locks of other stores: a layout with such a lock is one where no
+        // other fits, or where it is named.
+        let mut usual = choice.clone();
+        let (LayoutChoice::Auto(all) | LayoutChoice::Named(_, all)) = &mut usual;
         all.retain(|layout| !matches!(layout.lock, LockRule::Key { .. } | LockRule::Advisory(_)));
         let (mut layouts, mut others) =
-            shape::choose(&shapes, &choice).map_err(|e| e.at(path.display()))?;
+            choose(&usual).or_else(|failure| choose(choice).map_err(|_| failure))?;
         for kind in [Kind::Session, Kind::State] {
             // Of several layouts, those in use by the app.
             let in_use = detect::in_use(&connection, kind, &layouts).map_err(explain)?;
@@ -75,8 +87,9 @@ impl SqliteStore {
             let has_unique_keys =
                 detect::has_unique_keys(&connection, of.sessions()).map_err(explain)?;
             let (database, sidecar, of) = (database.clone(), sidecar.clone(), of.clone());
-            let writer = Writer::of(database.clone());
-            Ok(Self { database, sidecar, of, has_unique_keys, others, writer })
+            let (writer, locks) =
+                (Writer::of(database.clone()), LocksElsewhere::of(&of.layout, access)?);
+            Ok(Self { database, sidecar, of, has_unique_keys, others, writer, locks })
         };
         let open_beside = |of: &Fitting| {
             let rest =
@@ -121,6 +134,19 @@ impl Store for SqliteStore {
 
     fn check_user(&self) -> Result<(), Failure> {
         owner::check_user(&self.database.file)
+    }
+
+    fn check_lock(&self) -> Result<(), Failure> {
+        let layout = &self.of.layout;
+        LocksElsewhere::check(self.locks.as_ref(), layout)?;
+        if matches!(layout.lock, LockRule::Advisory(_)) {
+            return Err(usage(format!(
+                "the lock of layout {} is one of PostgreSQL, and this is an SQLite database",
+                layout.name
+            ))
+            .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes here"));
+        }
+        layout.check_lock_is_said()
     }
 
     fn may_have_copies(&self) -> bool {
@@ -214,9 +240,12 @@ impl Store for SqliteStore {
 
     async fn lock(&self, name: &str, patience: Duration) -> anyhow::Result<Option<Lock>> {
         self.check_user()?;
-        match self.of.layout.lock {
-            LockRule::Lease { table, ttl } => {
-                lease::take(&self.writer, (table, ttl), name, patience).await
+        match (&self.of.layout.lock, &self.locks) {
+            (LockRule::Lease { table, ttl }, _) => {
+                lease::take(&self.writer, (table, *ttl), name, patience).await
+            }
+            (rule @ LockRule::Key { .. }, Some(LocksElsewhere::Redis(locks))) => {
+                locks.lock(rule, name.to_owned(), patience).await
             }
             _ => self.sidecar.lock(name.to_owned(), patience).await,
         }

@@ -1,14 +1,18 @@
 //! Reads rows by key, and whole tables page by page.
 
+use std::path::Path;
 use std::time::Instant;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use tracing::trace;
+use zeroize::Zeroizing;
 
 use super::connect::{Access, Database};
-use crate::error::Failure;
+use super::detect;
+use crate::error::{Failure, usage};
 use crate::session::Observed;
+use crate::store::key_table::KeyRow;
 use crate::store::layout::Table;
 use crate::store::scan::ScanSender;
 use crate::store::sql::quoting::quoted;
@@ -35,6 +39,29 @@ pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Re
         }
         after = last;
     }
+}
+
+/// Reads the kids and the JWKs of a table of keys, in the order of the kids.
+pub(in crate::store) fn keys(path: &Path, table: &str) -> Result<Vec<KeyRow>, Failure> {
+    let database = Database::find(path)?;
+    let connection = database.connect(Access::Read)?;
+    let shapes = detect::tables(&connection).map_err(|e| database.explain(e))?;
+    let has_column = |column: &str| {
+        shapes
+            .iter()
+            .any(|(name, columns)| name == table && columns.iter().any(|known| known == column))
+    };
+    if !["kid", "jwk"].into_iter().all(has_column) {
+        let problem = format!("there is no table {table} with the columns kid and jwk");
+        return Err(usage(problem).at(path.display()).hint("check the name of the table"));
+    }
+    let read = || -> rusqlite::Result<Vec<KeyRow>> {
+        let sql = format!("SELECT kid, jwk FROM {} ORDER BY kid", quoted(table));
+        let mut statement = connection.prepare(&sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, Zeroizing::new(row.get(1)?))))?;
+        rows.collect()
+    };
+    read().map_err(|e| database.explain(e))
 }
 
 /// Result of reading a page.
