@@ -28,7 +28,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -l config -d 'Settings f
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -63,7 +63,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l config -d 'Se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -94,7 +94,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l config -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -112,7 +112,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -133,7 +133,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -155,7 +155,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -182,7 +182,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -210,7 +210,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Se
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -241,7 +241,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l config -d
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -261,7 +261,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fi
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -306,7 +306,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -324,7 +324,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -358,7 +358,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -398,7 +398,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -441,7 +441,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -488,7 +488,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -530,7 +530,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -549,7 +549,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -584,7 +584,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -602,7 +602,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -633,7 +633,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -653,7 +653,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -672,7 +672,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -694,7 +694,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -712,7 +712,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
@@ -731,7 +731,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l config -d 'Set
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'
