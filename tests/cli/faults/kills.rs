@@ -25,7 +25,7 @@ const AT_ONCE: u64 = 4;
 /// Number of kills per command and store, in a sample and in full mode.
 const KILLS: (u64, u64) = (1, 24);
 /// Stores of runs that are killed. REST uses the same Redis.
-const PLACES: [Place; 3] = [Place::Redis, Place::Atcute, Place::Disk];
+const PLACES: [Place; 4] = [Place::Redis, Place::Atcute, Place::Rows, Place::Disk];
 
 /// Kills runs of one command.
 fn kill_runs(world: &mut World, job: Job, kills: u64, dice: &mut Dice) -> Figures {
@@ -91,8 +91,8 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     Figures { runs: 2, slowest: took, ..figures }
 }
 
-/// Asserts that the recovery directory contains complete entries under their names, and recent
-/// private temporary files.
+/// Asserts that the recovery directory contains complete entries under their names, journals, and
+/// recent private temporary files.
 fn assert_recovery_directory(app: &App) {
     let entries = app.recovery_entries();
     app.waiting_records();
@@ -100,7 +100,8 @@ fn assert_recovery_directory(app: &App) {
         let path = file.unwrap().path();
         let metadata = fs::metadata(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
-        assert!(entries.contains(&path) || name.starts_with(".oauthctl-"), "{name}");
+        let is_known = name.starts_with(".oauthctl-") || name.ends_with(".sent");
+        assert!(entries.contains(&path) || is_known, "{name}");
         let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
         assert!(
             metadata.mode() & 0o7777 == 0o600 && age < Duration::from_hours(1),

@@ -15,6 +15,7 @@ mod fail_over;
 mod hostile;
 mod kills;
 mod oracle;
+mod rows;
 mod servers;
 mod store;
 mod world;

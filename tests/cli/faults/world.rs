@@ -6,6 +6,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testbed::postgres::{PASSWORD, ROLE};
 use testbed::redis::Answer;
 use testbed::upstash::Front;
 use testbed::{
@@ -15,6 +16,7 @@ use testbed::{
 
 use super::ending;
 use super::oracle::{Fate, Kill, Oracle};
+use super::rows::Rows;
 use crate::app::{days_ago, did_of, hours_ago, wait_until};
 use crate::database::AppDatabase;
 use crate::npmx::Npmx;
@@ -22,7 +24,7 @@ use crate::npmx::Npmx;
 /// Connection with a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channel {
-    /// Redis.
+    /// Store, except SQLite.
     Store,
     /// Authorization server.
     Server,
@@ -45,19 +47,22 @@ pub(super) enum Place {
     Rest,
     /// Redis with records of the library atcute.
     Atcute,
+    /// PostgreSQL.
+    Rows,
     /// SQLite.
     Disk,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 4] = [Self::Redis, Self::Rest, Self::Atcute, Self::Disk];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Redis, Self::Rest, Self::Atcute, Self::Rows, Self::Disk];
 
     /// Returns the connections whose use is specific to this store.
     pub(super) fn channels(self) -> &'static [Channel] {
         match self {
             Self::Redis => &Channel::ALL,
             Self::Rest => &[Channel::Store],
-            Self::Atcute => &[Channel::Store, Channel::Server],
+            Self::Atcute | Self::Rows => &[Channel::Store, Channel::Server],
             Self::Disk => &[Channel::Server, Channel::Directory, Channel::Documents],
         }
     }
@@ -134,7 +139,7 @@ impl Job {
             Self::Prune => &["alive", "ended"],
             Self::Import => &["created", "replaced"],
             Self::Recover => &["applied"],
-            Self::Purge => &["by_ttl"],
+            Self::Purge => &["by_ttl", "by_column"],
             Self::Export => &[],
         }
     }
@@ -146,6 +151,8 @@ pub(super) struct World {
     place: Place,
     /// REST interface, if it is used.
     _front: Option<Front>,
+    /// PostgreSQL, if it is used.
+    rows: Option<Rows>,
     server: Proxy,
     directory: Proxy,
     documents: Proxy,
@@ -189,11 +196,21 @@ impl World {
         npmx.app.configure("min_interval = \"0s\"");
         let text = npmx.app.sandbox.read("oauthctl.toml").replace(&net.plc_url(), &directory.url());
         npmx.app.sandbox.file("oauthctl.toml", text);
-        let mut front = None;
+        let (mut front, mut rows) = (None, None);
         match place {
             Place::Redis => {}
             Place::Atcute => npmx.library = Library::Atcute,
             Place::Disk => drop(npmx.app.sandbox.unset("OAUTHCTL_STORE")),
+            Place::Rows => {
+                let database = Rows::start();
+                let address = ([127, 0, 0, 1], database.server.port()).into();
+                npmx.proxy = Proxy::start(address).unwrap();
+                let port = npmx.proxy.address().port();
+                let url = format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{port}/app");
+                npmx.app.sandbox.set("OAUTHCTL_STORE", url);
+                database.prepare(&npmx.app.sandbox);
+                rows = Some(database);
+            }
             Place::Rest => {
                 let rest = Front::start(npmx.redis.port(), REST_TOKEN).unwrap();
                 npmx.proxy = before(&rest.url());
@@ -210,6 +227,7 @@ impl World {
             npmx,
             place,
             _front: front,
+            rows,
             server,
             directory,
             documents,
@@ -223,6 +241,11 @@ impl World {
 
     fn on_disk(&self) -> bool {
         self.place == Place::Disk
+    }
+
+    /// Whether sessions are Redis keys with a time to live.
+    fn has_keys(&self) -> bool {
+        !matches!(self.place, Place::Disk | Place::Rows)
     }
 
     /// Starts a command.
@@ -248,6 +271,9 @@ impl World {
             proxy.heal();
         }
         self.npmx.release_locks();
+        if let Some(rows) = &self.rows {
+            rows.end_others();
+        }
         let sidecar = self.npmx.app.sandbox.path("app.db.oauthctl");
         if sidecar.exists() {
             AppDatabase::open(&sidecar)
@@ -272,7 +298,9 @@ impl World {
     fn store(&mut self, record: &Value, ago: Duration) {
         let left = LAYOUT - i64::try_from(ago.as_secs()).unwrap();
         self.stored.insert(did_of(record).to_owned(), (record.clone(), left));
-        if self.on_disk() {
+        if let Some(rows) = &self.rows {
+            rows.store(record, ago);
+        } else if self.on_disk() {
             self.npmx.app.database.session(record);
         } else {
             let (key, record) = (self.npmx.key(did_of(record)), record.to_string());
@@ -282,12 +310,19 @@ impl World {
 
     /// Returns the stored record of one account.
     pub(super) fn record(&self, did: &str) -> Option<Value> {
-        if self.on_disk() { self.npmx.app.record(did) } else { self.npmx.record(did) }
+        match &self.rows {
+            Some(rows) => rows.record(did),
+            None if self.on_disk() => self.npmx.app.record(did),
+            None => self.npmx.record(did),
+        }
     }
 
     /// Deletes a session from the store.
     pub(super) fn forget(&mut self, did: &str) {
         self.stored.remove(did);
+        if let Some(rows) = &self.rows {
+            rows.forget(did);
+        }
         self.npmx.redis.ask(&["DEL", &self.npmx.key(did)]);
         self.npmx.app.database.execute(&format!("DELETE FROM auth_session WHERE key = '{did}'"));
     }
@@ -300,6 +335,9 @@ impl World {
         for command in ["FLUSHALL", "SCRIPT FLUSH"] {
             let parts: Vec<_> = command.split(' ').collect();
             self.npmx.redis.ask(&parts);
+        }
+        if let Some(rows) = &self.rows {
+            rows.clear();
         }
         self.set_state(YOUNG_STATE, 1800);
         let _ = fs::remove_dir_all(self.npmx.app.recovery_directory());
@@ -358,7 +396,9 @@ impl World {
             .pending_state(LoginOptions { library: self.npmx.library, ..LoginOptions::default() });
         // No key is kept because of it.
         state["authMethod"]["kid"] = json!("next");
-        if self.on_disk() {
+        if let Some(rows) = &self.rows {
+            rows.set_state(key, &state, Duration::from_secs(u64::from(1800 - time_to_live)));
+        } else if self.on_disk() {
             self.npmx.app.database.state(key, &state);
         } else {
             self.npmx.redis.ask(&["SET", key, &state.to_string(), "EX", &time_to_live.to_string()]);
@@ -366,7 +406,9 @@ impl World {
     }
 
     fn has_state(&self, key: &str) -> bool {
-        if self.on_disk() {
+        if let Some(rows) = &self.rows {
+            rows.has_state(key)
+        } else if self.on_disk() {
             !self
                 .npmx
                 .app
@@ -391,7 +433,7 @@ impl World {
         self.exported = [vec![renewed, ahead], absent].concat();
         let line = |record: &Value| {
             let did = did_of(record);
-            let key = if self.on_disk() { did.to_owned() } else { self.npmx.key(did) };
+            let key = if self.has_keys() { self.npmx.key(did) } else { did.to_owned() };
             json!({"did": did, "key": key, "sid": null, "ttl": EXPORTED, "last_refreshed_at": null, "record": record})
         };
         let text: String =
@@ -436,7 +478,9 @@ impl World {
     }
 
     fn set_writable(&self, on: bool) {
-        if self.on_disk() {
+        if let Some(rows) = &self.rows {
+            rows.set_writable(on);
+        } else if self.on_disk() {
             let broken = "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'no'); END";
             self.npmx.app.database.execute(if on { "DROP TRIGGER broken" } else { broken });
         } else {
@@ -473,7 +517,7 @@ impl World {
     /// Returns the actual and the expected TTL of a session's record in milliseconds: unchanged if
     /// untouched, that of the export if imported, that of the layout with new tokens.
     fn time_to_live(&self, session: &SessionState) -> Option<(i64, i64)> {
-        if self.on_disk() {
+        if !self.has_keys() {
             return None;
         }
         let Answer::Number(is) = self.npmx.redis.ask(&["PTTL", &self.npmx.key(&session.did)])
