@@ -8,8 +8,8 @@
 //! cargo bench --bench scale -- allocations 20000       allocations per session
 //! ```
 //!
-//! Starts its own servers, fills them, and stops them. Needs redis-server and redis-cli; openssl, and
-//! Node with npm, for comparisons; cc for the counting allocator.
+//! Starts its own servers, fills them, and stops them. Needs redis-server and redis-cli; PostgreSQL
+//! for its part; openssl, and Node with npm, for comparisons; cc for the counting allocator.
 
 use std::process::ExitCode;
 
@@ -18,6 +18,7 @@ mod bare;
 mod keys;
 mod list;
 mod measure;
+mod postgres;
 mod purge;
 mod refresh;
 mod seed;
@@ -26,10 +27,11 @@ mod seed;
 const COUNTS: [usize; 2] = [10_000, 100_000];
 
 /// Benchmarks. Their arguments are the numbers of sessions and runs.
-const PARTS: [(&str, fn(usize, usize)); 4] = [
+const PARTS: [(&str, fn(usize, usize)); 5] = [
     ("list", list::report),
     ("purge", purge::report),
     ("refresh", refresh::report),
+    ("postgres", postgres::report),
     ("allocations", allocations::report),
 ];
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use testbed::postgres::Postgres;
 use testbed::redis::Redis;
 use testbed::{LoginOptions, Network};
 
@@ -69,52 +70,76 @@ await Promise.all(Array.from({ length: atOnce }, work))
 redis.destroy()
 ";
 
+/// Server with the sessions of an app.
+pub enum Server {
+    Redis(Redis),
+    Postgres(Postgres),
+}
+
+impl Server {
+    fn url(&self) -> String {
+        match self {
+            Self::Redis(server) => server.url(),
+            Self::Postgres(server) => server.url(),
+        }
+    }
+}
+
 /// App with sessions last refreshed two days ago.
 struct App {
     net: Network,
-    redis: Redis,
+    server: Server,
     dir: TempDir,
     count: usize,
 }
 
 pub fn report(count: usize, runs: usize) {
-    let small = App::new(FEW).refresh(runs);
-    let large = App::new(count).refresh(1);
-    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    let each = (large.processor.as_secs_f64() - small.processor.as_secs_f64())
-        / (count.saturating_sub(FEW).max(1)) as f64;
-    println!(
-        "    {:.2} ms of processor time each; {:.1} times the memory that {FEW} sessions take",
-        each * 1e3,
-        large.peak_bytes / small.peak_bytes
-    );
+    processor_each(|| Server::Redis(Redis::start()), count, runs);
     beside_the_client(count.min(OF_CLIENT), runs);
 }
 
+/// Refreshes so many sessions on such a server, and returns the milliseconds of processor time that
+/// each has taken.
+pub fn processor_each(server: fn() -> Server, count: usize, runs: usize) -> f64 {
+    let small = App::new(server(), FEW).refresh(runs);
+    let large = App::new(server(), count).refresh(1);
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let each = (large.processor.as_secs_f64() - small.processor.as_secs_f64()) * 1e3
+        / (count.saturating_sub(FEW).max(1)) as f64;
+    println!(
+        "    {each:.2} ms of processor time each; {:.1} times the memory that {FEW} sessions take",
+        large.peak_bytes / small.peak_bytes
+    );
+    each
+}
+
 impl App {
-    fn new(count: usize) -> Self {
+    fn new(server: Server, count: usize) -> Self {
         let net = Network::start_blocking().expect("loopback has free ports");
         net.set_logging(false);
         // The client library accepts no other for a confidential client.
         net.set_client_id(&format!("https://app.example.com{}", testbed::METADATA_PATH));
-        let redis = Redis::start();
         let two_days_ago = LoginOptions {
             created_ago: Duration::from_hours(200 * 24),
             refreshed_ago: Some(Duration::from_hours(48)),
             dpop_pool: Some(64),
             ..LoginOptions::default()
         };
-        seed::records(&redis, (0..count).map(|_| net.login(two_days_ago.clone())));
+        let records = (0..count).map(|_| net.login(two_days_ago.clone()));
+        match &server {
+            Server::Redis(redis) => seed::records(redis, records),
+            Server::Postgres(postgres) => seed::rows(postgres, "text", records.map(seed::row)),
+        }
         let dir = tempfile::tempdir().expect("a directory can be made");
         let settings = format!(
             "keys = [\"file:key.json\"]\n[client]\nclient_id = \"{}\"\n[store]\nurl = \"{}\"\n[network]\n\
              plc_directory = \"{}\"\nallow_http = true\nallow_private_hosts = true\n\
              [refresh]\nmin_interval = \"0s\"\nconcurrency = {AT_ONCE}\nper_issuer = {AT_ONCE}\n",
             net.client_id(),
-            redis.url(),
+            server.url(),
             net.plc_url()
         );
-        let app = Self { net, redis, dir, count };
+        let app = Self { net, server, dir, count };
         app.write("oauthctl.toml", &settings);
         app.write("key.json", &app.key().to_string());
         app
@@ -157,7 +182,7 @@ impl App {
 
 /// Refreshes the same sessions with the app's library, with the same concurrency.
 fn beside_the_client(count: usize, runs: usize) {
-    let app = App::new(count);
+    let app = App::new(Server::Redis(Redis::start()), count);
     let package = json!({
         "type": "module",
         "dependencies": {"@atproto/oauth-client-node": "0.5.3", "redis": "5"},
@@ -171,7 +196,7 @@ fn beside_the_client(count: usize, runs: usize) {
         return;
     }
     let client = json!({
-        "redis": app.redis.url(),
+        "redis": app.server.url(),
         "plc": app.net.plc_url(),
         "pds": app.net.pds_url(),
         "metadata": app.net.metadata(),

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use testbed::postgres::Postgres;
 use testbed::redis::Redis;
 
 const DAY: u64 = 86_400;
@@ -52,9 +53,20 @@ fn now() -> u64 {
 /// Adds sessions of many servers and three client keys, refreshed some days ago, most of them
 /// recently.
 pub fn sessions(redis: &Redis, count: usize) {
+    let key = |(did, ttl, value)| (format!("atproto:oauth:sessions:{did}"), ttl, value);
+    load(redis, all(count).map(key));
+}
+
+/// The same in a table, in a column of this type.
+pub fn session_rows(server: &Postgres, column: &str, count: usize) {
+    rows(server, column, all(count).map(|(did, _, value)| (did, value)));
+}
+
+/// Accounts, each with the seconds that its session has left, and the record.
+fn all(count: usize) -> impl Iterator<Item = (String, u64, String)> {
     let mut random = Random(7);
     let now = now();
-    load(redis, (0..count).map(|_| {
+    (0..count).map(move |_| {
         let did = format!("did:plc:{}", random.letters(24, b"abcdefghijklmnopqrstuvwxyz234567"));
         let host = match random.below(1000) {
             n if n < 800 => "https://bsky.social".to_owned(),
@@ -68,8 +80,34 @@ pub fn sessions(redis: &Redis, count: usize) {
             r#"{{"dpopJwk":{},"authMethod":{{"method":"private_key_jwt","kid":"kid-{kid}"}},"tokenSet":{{"iss":"{host}","sub":"{did}","aud":"{host}","scope":"atproto repo:app.bsky.feed.like repo:dev.npmx.profile","refresh_token":"ref-{}","access_token":"{}.{}.{}","token_type":"DPoP","expires_at":"{expires}"}}}}"#,
             random.key(), random.text(43), random.text(120), random.text(900), random.text(86),
         );
-        (format!("atproto:oauth:sessions:{did}"), SESSION_TTL - age, value)
-    }));
+        (did, SESSION_TTL - age, value)
+    })
+}
+
+/// Rows for one copy into a table.
+const COPY: usize = 20_000;
+
+/// Account and record of a session that a network knows of.
+pub fn row(record: Value) -> (String, String) {
+    let did = record["tokenSet"]["sub"].as_str().expect("a record has an account").to_owned();
+    (did, record.to_string())
+}
+
+/// Makes the tables of statusphere with records in a column of this type.
+pub fn rows(server: &Postgres, column: &str, rows: impl Iterator<Item = (String, String)>) {
+    server.sql(&format!(
+        "CREATE TABLE auth_session (key varchar PRIMARY KEY, session {column} NOT NULL);
+         CREATE TABLE auth_state (key varchar PRIMARY KEY, state {column} NOT NULL)"
+    ));
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let mut sql = "COPY auth_session FROM stdin;\n".to_owned();
+        for (did, record) in rows.by_ref().take(COPY) {
+            sql.extend([&did, "\t", &record, "\n"]);
+        }
+        server.sql(&(sql + "\\.\n"));
+    }
+    server.sql("VACUUM ANALYZE auth_session");
 }
 
 /// Adds abandoned states, written 29 minutes ago.

@@ -34,7 +34,11 @@ pub struct Postgres {
 }
 
 /// Returns the path of a program of the package, which is not on the search path.
-fn program(name: &str) -> PathBuf {
+///
+/// # Panics
+/// If it is not installed.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
