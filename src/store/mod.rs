@@ -13,6 +13,7 @@ mod properties;
 mod redis;
 mod retry;
 mod scan;
+mod seen;
 mod settle;
 mod sql;
 mod sqlite;

@@ -223,6 +223,45 @@ async fn postgres_with_a_standby_keeps_its_promises() {
     drop(standby);
 }
 
+/// More than are read ahead, so that a scan has to wait.
+const LONG: usize = 6000;
+
+async fn keys(mut scan: crate::store::Scan) -> Vec<RecordKey> {
+    let mut keys = Vec::new();
+    while let Some(records) = scan.next().await.unwrap() {
+        if keys.is_empty() {
+            // Longer than an open query is left waiting.
+            tokio::time::sleep(Duration::from_millis(5500)).await;
+        }
+        keys.extend(records.into_iter().map(|record| record.key));
+    }
+    keys.sort();
+    keys
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_is_interrupted_brings_every_row_once() {
+    let app = PostgresApp::new("text").await;
+    app.server.sql(&format!(
+        "INSERT INTO auth_session SELECT 'did:plc:' || lpad(n::text, 24, '2'),
+         '{{\"n\": \"' || repeat('x', 1000) || '\"}}' FROM generate_series(1, {LONG}) n"
+    ));
+    let proxy = testbed::Proxy::start(([127, 0, 0, 1], app.server.port()).into()).unwrap();
+    let here = format!(":{}", app.server.port());
+    let url = app.server.url().replace(&here, &format!(":{}", proxy.address().port()));
+    let store = open(&url, &app.access(), "statusphere-legacy").await;
+    let want = Want { values: true, ttls: false };
+    let is_complete =
+        |keys: &[RecordKey]| keys.len() == LONG && keys.windows(2).all(|two| two[0] < two[1]);
+    // Nobody takes its records for a while.
+    assert!(is_complete(&keys(store.scan(Kind::Session, want)).await));
+    // The connection is lost on the way.
+    proxy.cut_after_down(Some(2_000_000));
+    proxy.kill_all();
+    let found = keys(store.scan(Kind::Session, want)).await;
+    assert!(is_complete(&found), "{}", found.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn text_of_json_in_a_json_column_stays_text() {
     let app = PostgresApp::new("jsonb").await;

@@ -1,27 +1,38 @@
-//! Reads rows by key, and whole tables page by page.
+//! Reads rows by key, and whole tables.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
+use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tracing::debug;
 use zeroize::Zeroizing;
 
 use super::address::PostgresAddress;
 use super::detect::Tables;
 use super::error::Trouble;
 use super::relation::{Holds, Rows};
-use super::server::Server;
+use super::server::{self, Server};
 use crate::error::Failure;
 use crate::session::{Age, Observed};
 use crate::store::key_table::KeyRow;
 use crate::store::scan::ScanSender;
+use crate::store::seen::Seen;
 use crate::store::sql::time::Cell;
 use crate::store::{Access, MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable, Want};
 
-/// Records per query.
+/// Records per query, if one query does not return all.
 const PAGE: usize = 1000;
+
+/// Records sent together.
+const BATCH: usize = 500;
+
+/// How long a query may wait for the receiver of its records.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Parameters of a read, apart from the rows.
 #[derive(Clone, Copy)]
@@ -32,13 +43,78 @@ pub(super) struct View {
     pub(super) now: Timestamp,
 }
 
-/// Reads a table page by page in the order of its keys. Each page is a query of its own, so that
-/// the server's clean-up is not blocked during waits, and a rewritten row keeps its place.
+/// Reads a table. One query without an order is about three times as fast as the order of the
+/// keys. If it ends early, pages return the missing rows.
 pub(super) async fn all(
     server: &Server,
     rows: &Rows,
     view: View,
     sender: &ScanSender,
+) -> Result<(), Trouble> {
+    let mut seen = Seen::new();
+    // Otherwise rows that were sent could not be recognised.
+    if rows.has_unique_keys {
+        match in_one_go(server, rows, view, sender, &mut seen).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => debug!("records are received too slowly for one query"),
+            Err(trouble) => debug!("the query for all rows failed: {trouble}"),
+        }
+    }
+    in_pages(server, rows, view, sender, &mut seen).await
+}
+
+/// Reads a table with one query, as it is at the start. Returns false if the records are received
+/// too slowly, because an open query blocks the server's clean-up.
+async fn in_one_go(
+    server: &Server,
+    rows: &Rows,
+    view: View,
+    sender: &ScanSender,
+    seen: &mut Seen,
+) -> Result<bool, Trouble> {
+    let client = server.client().await?;
+    let sql = rows.select_all(view.want.values);
+    let none: [(&str, Type); 0] = [];
+    let found = server::in_time(client.query_typed_raw(&sql, none)).await?;
+    let mut found = pin!(found.try_ready_chunks(BATCH));
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let next = server::in_time(async { found.try_next().await.map_err(|e| e.1) }).await?;
+        let is_last = next.is_none();
+        for row in next.iter().flatten() {
+            batch.push(stored(rows, row, view)?);
+        }
+        if batch.len() >= BATCH || is_last {
+            for record in &batch {
+                seen.insert(&record.key);
+            }
+            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+            let mut sending = pin!(sender.send(full));
+            match timeout(PATIENCE, sending.as_mut()).await {
+                Ok(Ok(())) if is_last => break,
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Ok(true),
+                Err(_) => {
+                    // Closing the connection ends the query.
+                    drop(client);
+                    let _ = sending.await;
+                    return Ok(is_last);
+                }
+            }
+        }
+    }
+    server.keep(client);
+    Ok(true)
+}
+
+/// Reads the rows that were not seen, page by page in the order of their keys. Each page is a query
+/// of its own, so that the server's clean-up is not blocked, and a rewritten row keeps its place.
+async fn in_pages(
+    server: &Server,
+    rows: &Rows,
+    view: View,
+    sender: &ScanSender,
+    seen: &mut Seen,
 ) -> Result<(), Trouble> {
     let mut after: Option<String> = None;
     loop {
@@ -53,13 +129,16 @@ pub(super) async fn all(
             after.iter().chain(&end).map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
         let page = server.query(&sql, &bounds).await?;
         let is_last = page.len() < PAGE && end.is_none();
-        let records =
+        let mut records =
             page.iter().map(|row| stored(rows, row, view)).collect::<Result<Vec<_>, _>>()?;
         after = match (end, records.last()) {
             (Some(end), _) => Some(end),
             (None, Some(last)) => Some(last.key.text().into_owned()),
             (None, None) => return Ok(()),
         };
+        if rows.has_unique_keys {
+            records.retain(|record| seen.insert(&record.key));
+        }
         if sender.send(records).await.is_err() || is_last {
             return Ok(());
         }

@@ -262,6 +262,11 @@ impl Rows {
         )
     }
 
+    /// Returns the query for all rows, in no order.
+    pub fn select_all(&self, values: bool) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.columns(values), self.place, self.filter())
+    }
+
     /// Returns the query for one page in the order of the keys, after the key $1 except for the
     /// first page; if keys are not unique, up to $2.
     pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {

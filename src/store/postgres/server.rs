@@ -252,7 +252,8 @@ pub async fn batch(client: &Client, sql: &str) -> Result<(), Trouble> {
     in_time(client.batch_execute(sql)).await
 }
 
-async fn in_time<T>(
+/// Waits for an answer, but not for ever.
+pub async fn in_time<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, Trouble> {
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {

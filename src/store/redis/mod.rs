@@ -27,7 +27,6 @@ pub(super) mod lock;
 mod notes;
 mod records;
 mod scan;
-mod seen;
 mod shape;
 mod write;
 

@@ -15,9 +15,9 @@ use super::client::command::{Command, Server, Shard, Wire, accepted, run_one};
 use super::client::error::{Kind as TroubleKind, Trouble, text};
 use super::client::retry::{self, Patience};
 use super::records::{Ttl, unreadable, wrong_type};
-use super::seen::Seen;
 use crate::store::layout::Layout;
 use crate::store::scan::{Scan, ScanSender};
+use crate::store::seen::Seen;
 use crate::store::{Kind, RecordKey, Stored, Unreadable, Want};
 
 /// Target size of an answer with values, in bytes.

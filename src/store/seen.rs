@@ -6,18 +6,19 @@ use crate::hashes::Hashes;
 use crate::store::RecordKey;
 
 /// Set of keys by their 128-bit hashes.
-pub(super) struct Seen {
+pub struct Seen {
     hashers: [RandomState; 2],
     hashes: Hashes<u128>,
 }
 
 impl Seen {
-    pub(super) fn new() -> Self {
+    /// Returns an empty set.
+    pub fn new() -> Self {
         Self { hashers: [RandomState::new(), RandomState::new()], hashes: Hashes::new() }
     }
 
     /// Adds the key. Returns false if it was already there.
-    pub(super) fn insert(&mut self, key: &RecordKey) -> bool {
+    pub fn insert(&mut self, key: &RecordKey) -> bool {
         let [high, low] =
             [&self.hashers[0], &self.hashers[1]].map(|hasher| hasher.hash_one(&key.0));
         self.hashes.insert((u128::from(high) << 64) | u128::from(low), low)
