@@ -108,7 +108,8 @@ impl Transactions {
 
 async fn open(server: &Server) -> Result<Connection, Trouble> {
     let client = server.client_for_lock().await?;
-    server::batch(&client, BEGIN).await?;
+    // Durable from the start: the write must not wait for it.
+    server::batch(&client, &format!("{BEGIN}; {}", write::DURABLE)).await?;
     Ok(client)
 }
 

@@ -251,11 +251,7 @@ impl PostgresStore {
         let Some(slot) = self.held(Kind::Session, &read.key.text()) else { return Ok(None) };
         let mut transaction = slot.lock().await;
         let Transaction::Open(client) = &*transaction else { return Ok(None) };
-        let updated = async {
-            server::batch(client, write::DURABLE).await?;
-            write::update(client, &self.sessions, read, new).await
-        };
-        match updated.await {
+        match write::update(client, &self.sessions, read, new).await {
             // The lock is kept, and the caller reads again.
             Ok(Updated::None(why)) => Ok(Some(why)),
             Ok(Updated::One) => {

@@ -1,4 +1,4 @@
-//! Sessions of an app in PostgreSQL: in tables with times, under an advisory lock.
+//! Sessions of an app in PostgreSQL, in tables with time columns, with an advisory lock.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 use crate::app::did_of;
 use crate::sandbox::Sandbox;
 
-/// The tables of onrepeat.
+/// Tables of onrepeat.
 const TABLES: &str = "
     CREATE TABLE oauth_state
         (key text PRIMARY KEY, state text NOT NULL, created_at timestamptz NOT NULL);
@@ -18,7 +18,7 @@ const TABLES: &str = "
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN RAISE EXCEPTION ''no''; END'";
 
-/// The database, and the app's own connection to it.
+/// Database with a connection of the app.
 pub(super) struct Rows {
     pub(super) server: Postgres,
     runtime: tokio::runtime::Runtime,
@@ -26,7 +26,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Starts a server with nothing in the tables.
+    /// Starts a server with empty tables.
     pub(super) fn start() -> Self {
         let server = Postgres::start();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -44,14 +44,14 @@ impl Rows {
         rows
     }
 
-    /// The operator prepares the store as `init --sql` says.
+    /// Runs the SQL of `init --sql`.
     pub(super) fn prepare(&self, sandbox: &Sandbox) {
         let sql = sandbox.run(["init", "--sql"]);
         assert_eq!(sql.code, 0, "{sql}");
         self.server.psql("postgres", "app", &sql.stdout);
     }
 
-    /// Runs SQL, and returns the first column of its rows.
+    /// Runs SQL and returns the first column.
     fn run(&self, sql: &str) -> Vec<String> {
         let answer = self.runtime.block_on(self.client.simple_query(sql));
         let column = |message| match message {
@@ -62,7 +62,7 @@ impl Rows {
         answer.into_iter().filter_map(column).collect()
     }
 
-    /// Stores a session as the app has, so long ago.
+    /// Stores a session with this age, as the app does.
     pub(super) fn store(&self, record: &Value, ago: Duration) {
         self.run(&format!(
             "INSERT INTO oauth_session VALUES ('{}', '{record}', now() - interval '{} s') \
@@ -78,17 +78,17 @@ impl Rows {
         serde_json::from_str(found.first()?).ok()
     }
 
-    /// The app forgets a session.
+    /// Deletes a session.
     pub(super) fn forget(&self, did: &str) {
         self.run(&format!("DELETE FROM oauth_session WHERE did = '{did}'"));
     }
 
-    /// Nothing is left, not even notes.
+    /// Deletes all records and notes.
     pub(super) fn clear(&self) {
         self.run("DELETE FROM oauth_session; DELETE FROM oauth_state; DELETE FROM oauthctl.note");
     }
 
-    /// Stores a login that was begun so long ago.
+    /// Stores a pending login with this age.
     pub(super) fn set_state(&self, key: &str, state: &Value, ago: Duration) {
         let ago = ago.as_secs();
         self.run(&format!(
@@ -100,7 +100,7 @@ impl Rows {
         !self.run(&format!("SELECT key FROM oauth_state WHERE key = '{key}'")).is_empty()
     }
 
-    /// Has every update fail, or not.
+    /// Lets updates succeed or fail.
     pub(super) fn set_writable(&self, on: bool) {
         self.run(if on {
             "DROP TRIGGER refuse ON oauth_session"
@@ -110,7 +110,7 @@ impl Rows {
         });
     }
 
-    /// Ends what the operator's commands have left, as time would.
+    /// Ends connections that commands have left behind.
     pub(super) fn end_others(&self) {
         self.run(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
