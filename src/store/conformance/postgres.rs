@@ -243,7 +243,7 @@ async fn keys(mut scan: crate::store::Scan) -> Vec<RecordKey> {
 async fn a_scan_that_is_interrupted_brings_every_row_once() {
     let app = PostgresApp::new("text").await;
     app.server.sql(&format!(
-        "INSERT INTO auth_session SELECT 'did:plc:' || lpad(n::text, 24, '2'),
+        "INSERT INTO auth_session SELECT 'did:plc:' || translate(lpad(n::text, 24, '0'), '0123456789', 'abcdefghij'),
          '{{\"n\": \"' || repeat('x', 1000) || '\"}}' FROM generate_series(1, {LONG}) n"
     ));
     let proxy = testbed::Proxy::start(([127, 0, 0, 1], app.server.port()).into()).unwrap();
@@ -260,6 +260,23 @@ async fn a_scan_that_is_interrupted_brings_every_row_once() {
     proxy.kill_all();
     let found = keys(store.scan(Kind::Session, want)).await;
     assert!(is_complete(&found), "{}", found.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_timed_out_changes_nothing() {
+    let app = PostgresApp::new("text").await;
+    app.put(Kind::Session, DID, &json!({"n": 1}));
+    app.server.admin("ALTER ROLE app SET statement_timeout = '300ms'");
+    let store = app.open().await;
+    let found = store.get(Kind::Session, &RecordKey::from_text(DID)).await.unwrap().unwrap();
+    // The app is working on the row.
+    app.client.batch_execute("BEGIN; SELECT FROM auth_session FOR UPDATE").await.unwrap();
+    let error = store.replace(&found, br#"{"n": 2}"#).await.unwrap_err();
+    let failure = error.downcast::<Failure>().unwrap().in_one_line();
+    assert!(failure.contains("a statement_timeout of the role"), "{failure}");
+    app.client.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(app.value(Kind::Session, DID), Some(json!({"n": 1})));
+    assert_eq!(store.replace(&found, br#"{"n": 2}"#).await.unwrap(), Written::Done);
 }
 
 #[tokio::test(flavor = "multi_thread")]
