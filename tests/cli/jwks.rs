@@ -60,7 +60,7 @@ fn a_form_without_a_kid_is_not_published() {
         exit 2
         -- stderr --
         error: env:NAMELESS: key 1 has no kid, so the app cannot publish it
-        hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+        hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }], or with --keys SOURCE#kid=KID
         "#) };
     }
 }
@@ -225,7 +225,7 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     exit 2
     -- stderr --
     error: a key source must not be empty
-    hint: a source is a path, file:PATH, env:NAME or -
+    hint: a source is a path, file:PATH, env:NAME, store:TABLE or -
     ");
 }
 

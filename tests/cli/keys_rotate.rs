@@ -399,7 +399,7 @@ fn a_key_without_a_name_cannot_be_rotated() {
     exit 2
     -- stderr --
     error: key.pem: key 1 has no kid, so the app cannot publish it
-    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }]
+    hint: name the kid that the app uses for it in oauthctl.toml: keys = [{ source = "SOURCE", kid = "KID" }], or with --keys SOURCE#kid=KID
     "#);
 }
 
