@@ -19,6 +19,7 @@ mod sql;
 mod sqlite;
 mod unreadable;
 mod url;
+mod vitals;
 
 #[cfg(test)]
 mod conformance;
@@ -43,6 +44,7 @@ pub use presence::has_records;
 pub use scan::Scan;
 pub use unreadable::Unreadable;
 pub use url::StoreUrl;
+pub use vitals::{PostgresVitals, RedisVitals, SqliteVitals, Vitals};
 
 use crate::error::{Failure, usage};
 use crate::proxy::ProxySettings;
@@ -247,6 +249,9 @@ pub trait Store: Send + Sync {
     async fn time(&self) -> Option<Timestamp> {
         None
     }
+
+    /// Returns facts that decide whether it keeps what it holds. Changes nothing.
+    async fn vitals(&self) -> anyhow::Result<Vitals>;
 
     /// Returns the notes of oauthctl with these names, in order. Notes are stored separately from
     /// the app's records.

@@ -181,10 +181,19 @@ impl PostgresAddress {
         self.ssl_mode
     }
 
+    /// Returns whether a server is not on this machine, as far as the address tells.
+    pub fn is_remote(&self) -> bool {
+        let is_local = |name: &str| {
+            name == "localhost"
+                || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        };
+        self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(name, _) if !is_local(name)))
+    }
+
     /// Checks whether connections may be encrypted.
     pub fn is_encrypted(&self) -> bool {
-        let is_remote = self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(..)));
-        is_remote && self.ssl_mode != Some(SslMode::Disable)
+        let has_network = self.hosts.iter().any(|host| matches!(host, Endpoint::Tcp(..)));
+        has_network && self.ssl_mode != Some(SslMode::Disable)
     }
 
     /// Checks whether the address asks for encryption with whatever certificate.

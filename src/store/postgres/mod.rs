@@ -14,7 +14,10 @@ use super::redis::LocksElsewhere;
 use super::scan::Scan;
 use super::sql::shape;
 use super::sqlite::Sidecar;
-use super::{Access, Kind, NOBODY, RecordKey, Store, Stored, Want, Written, written_at};
+use super::{
+    Access, Kind, NOBODY, PostgresVitals, RecordKey, Store, Stored, Vitals, Want, Written,
+    written_at,
+};
 use crate::error::{Failure, usage};
 use crate::session::Did;
 
@@ -446,6 +449,12 @@ impl Store for PostgresStore {
         let sql = "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::int8";
         let rows = self.server.query(sql, &[]).await.ok()?;
         Timestamp::from_millisecond(rows.first()?.try_get(0).ok()?).ok()
+    }
+
+    async fn vitals(&self) -> anyhow::Result<Vitals> {
+        let found = self.server.vitals().await.map_err(|e| self.explain(e))?;
+        let has_row_policies = self.sessions.relation.has_policies;
+        Ok(Vitals::Postgres(PostgresVitals { has_row_policies, ..found }))
     }
 
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {

@@ -10,14 +10,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use super::address::{Endpoint, PostgresAddress};
+use super::address::{Endpoint, PostgresAddress, SslMode};
 use super::connect::Dialer;
 use super::error::Trouble;
 use super::standbys::{self, Head};
 use crate::error::Failure;
-use crate::store::Access;
 use crate::store::retry::Patience;
 use crate::store::settle::CommandError as _;
+use crate::store::{Access, PostgresVitals};
 
 /// Timeout for an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -211,6 +211,28 @@ impl Server {
                 Err(trouble)
             }
         }
+    }
+
+    /// Returns facts that decide whether the server keeps what it holds.
+    pub async fn vitals(&self) -> Result<PostgresVitals, Trouble> {
+        let sql = "SELECT pg_catalog.pg_is_in_recovery(), \
+                   pg_catalog.current_setting('default_transaction_read_only') = 'on', \
+                   (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'), \
+                   (SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid())";
+        let rows = self.query(sql, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(PostgresVitals::default()) };
+        let timeout: Option<i64> = row.try_get(2)?;
+        let timeout = timeout.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+        let is_verifying = |mode| matches!(mode, SslMode::VerifyCa | SslMode::VerifyFull);
+        Ok(PostgresVitals {
+            is_standby: row.try_get(0)?,
+            is_read_only: row.try_get(1)?,
+            statement_timeout: timeout.map(Duration::from_millis),
+            has_row_policies: false,
+            is_encrypted: row.try_get(3)?,
+            is_verified: self.address.ssl_mode().is_some_and(is_verifying),
+            is_remote: self.address.is_remote(),
+        })
     }
 
     /// Returns a connection to the pool after a failed statement outside of a transaction, unless

@@ -13,8 +13,8 @@ use super::layout::{Layout, LayoutChoice};
 use super::lock::Lock;
 use super::scan::Scan;
 use super::{
-    Access, Checkpoint, Kind, NOBODY, RecordKey, Store, Stored, Unreadable, Want, Written,
-    written_at,
+    Access, Checkpoint, Kind, NOBODY, RecordKey, RedisVitals, Store, Stored, Unreadable, Vitals,
+    Want, Written, written_at,
 };
 use crate::error::{Failure, usage};
 use crate::session::Did;
@@ -341,6 +341,20 @@ impl Store for RedisStore {
         Timestamp::from_second(str::from_utf8(seconds).ok()?.parse().ok()?).ok()
     }
 
+    async fn vitals(&self) -> anyhow::Result<Vitals> {
+        let info = run_one(self.server.wire(), Command::keyless("INFO")).await;
+        let info = info.map_err(|e| self.failure(e))?;
+        // Many servers do not let their users see it.
+        let save = Command::keyless("CONFIG").arg("GET").arg("save");
+        let save = run_one(self.server.wire(), save).await.ok();
+        let save = save.as_ref().and_then(|answer| match answer {
+            Value::Array(parts) => text(parts.get(1)?),
+            Value::Map(pairs) => text(&pairs.first()?.1),
+            _ => None,
+        });
+        Ok(Vitals::Redis(RedisVitals::read(text(&info).unwrap_or_default(), save)))
+    }
+
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         notes::read(&*self.server, names).await.map_err(|e| self.failure(e))
     }
@@ -355,6 +369,15 @@ impl Store for RedisStore {
 
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         notes::remove(&*self.server, names).await.map_err(|e| self.failure(e))
+    }
+}
+
+/// Returns the text of an answer.
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions in an SQLite database, accessed in short transactions next to the running app.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::lock::Lock;
 use super::redis::LocksElsewhere;
 use super::scan::Scan;
 use super::sql::shape::{self, Fitting};
-use super::{Kind, RecordKey, Store, Stored, Want, Written};
+use super::{Kind, RecordKey, SqliteVitals, Store, Stored, Vitals, Want, Written};
 use crate::error::{Failure, usage};
 use crate::owner;
 use crate::session::Did;
@@ -251,6 +252,23 @@ impl Store for SqliteStore {
         }
     }
 
+    async fn vitals(&self) -> anyhow::Result<Vitals> {
+        let journal_mode = self
+            .read(|connection| {
+                connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))
+            })
+            .await?;
+        let file = &self.database.file;
+        let metadata = std::fs::metadata(file).ok();
+        Ok(Vitals::Sqlite(SqliteVitals {
+            file: file.display().to_string(),
+            journal_mode,
+            size: metadata.as_ref().map_or(0, std::fs::Metadata::len),
+            free: free_beside(file),
+            is_open_to_all: is_open_to_all(file),
+        }))
+    }
+
     async fn notes(&self, names: &[String]) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
         self.sidecar.notes(names).await
     }
@@ -267,4 +285,18 @@ impl Store for SqliteStore {
     async fn remove_notes(&self, names: &[String]) -> anyhow::Result<()> {
         self.sidecar.remove_notes(names).await
     }
+}
+
+/// Returns the bytes that a user may still write to the file's file system.
+fn free_beside(file: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(file).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
+/// Checks whether every user can read the file: it says so, and so do all directories on the way to it.
+fn is_open_to_all(file: &Path) -> bool {
+    let allows = |path: &Path, bit: u32| {
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & bit != 0)
+    };
+    allows(file, 0o004) && file.ancestors().skip(1).all(|directory| allows(directory, 0o001))
 }
