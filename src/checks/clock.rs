@@ -54,7 +54,9 @@ mod tests {
             ..Served::default()
         };
         let url = "https://app.example.com/x".to_owned();
-        Published { url, status: 200, content_type: None, served, json: None }
+        let took = std::time::Duration::ZERO;
+        let (content_type, page, json) = (None, None, None);
+        Published { url, status: 200, content_type, served, took, has_mark: false, page, json }
     }
 
     #[test]

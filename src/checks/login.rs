@@ -63,12 +63,13 @@ use Cause::{
     NoKid, OtherKey, RedirectUri, Refused, Scope, UnknownKey,
 };
 
-/// Parts of error descriptions in lower case, with their meaning: those of the reference server
-/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first match applies.
-const WORDS: [(&str, Cause); 34] = [
+/// Parts of refusals in lower case, and what they mean: those of the reference server
+/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first that fits holds.
+const WORDS: [(&str, Cause); 35] = [
     ("unable to obtain jwks", JwksUnreadable),
     ("jwks fetch failed", JwksUnreadable),
     ("no jwks", JwksUnreadable),
+    ("invalid jwks", JwksUnreadable),
     ("no applicable key", UnknownKey),
     ("no key found", UnknownKey),
     ("multiple matching keys", DuplicateKid),
@@ -133,7 +134,10 @@ impl Cause {
         }
         let words = format!("{error} {description}");
         let found = WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, cause)| *cause);
-        found.unwrap_or(if error == "invalid_client_metadata" { Metadata } else { Refused })
+        let is_of_client = ["invalid_client", "invalid_client_metadata"].contains(&&*error);
+        let names_member = MEMBERS.iter().any(|member| words.contains(member));
+        let of_document = error == "invalid_client_metadata" || is_of_client && names_member;
+        found.unwrap_or(if of_document { Metadata } else { Refused })
     }
 
     /// Checks whether another redirect URI may be accepted.
@@ -288,7 +292,7 @@ fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
         ),
         Refused => (
             named,
-            "a login".to_owned(),
+            "for a reason of its own".to_owned(),
             "go by the server's words; `oauthctl doctor` without other problems means that the app's documents are right"
                 .to_owned(),
         ),
@@ -403,6 +407,8 @@ mod tests {
                 "client authentication method \"private_key_jwt\" required a \"client_assertion\"",
                 AuthMethod,
             ),
+            ("invalid_client", "missing token_endpoint_auth_signing_alg", Metadata),
+            ("invalid_client", "invalid JWKS document: missing field `y`", JwksUnreadable),
             ("invalid_dpop_proof", "DPoP \"htu\" mismatch", Dpop),
             ("access_denied", "not today", Refused),
             ("", "", Refused),

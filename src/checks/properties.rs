@@ -109,7 +109,7 @@ fn answer(document: impl Strategy<Value = Value>) -> impl Strategy<Value = Publi
     );
     let served = served.prop_map(|(received, sent, age, max_age, location)| {
         let [age, max_age] = [age, max_age].map(|seconds| seconds.map(Duration::from_secs));
-        Served { location, received, sent, age, max_age }
+        Served { location, received, sent, age, max_age, ..Served::default() }
     });
     let status = prop_oneof![4 => Just(200), 1 => any::<u16>()];
     (option::weighted(0.9, document), served, status, text(), option::of(text())).prop_map(
@@ -118,10 +118,15 @@ fn answer(document: impl Strategy<Value = Value>) -> impl Strategy<Value = Publi
             status,
             content_type,
             served,
+            took: Duration::ZERO,
+            has_mark: false,
+            page: None,
             json,
         },
     )
 }
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 fn local_keys() -> impl Strategy<Value = u8> {
     0..3_u8
@@ -157,9 +162,9 @@ fn assert_complete(findings: &[Finding]) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn any_key_set_is_looked_at(answer in answer(near(public_set())), which in local_keys()) {
-        let (findings, _) = jwks::check(&Ok(answer.clone()), &keys_of(which));
+        let (findings, _) = jwks::check(&Ok(answer.clone()), &keys_of(which), NOW);
         assert_complete(&findings)?;
-        assert_complete(&jwks::check_inline(&answer.json.unwrap_or_default(), &keys_of(which)))?;
+        assert_complete(&jwks::check_inline(&answer.json.unwrap_or_default(), &keys_of(which), NOW))?;
     }
 
     #[test]

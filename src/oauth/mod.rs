@@ -30,7 +30,7 @@ pub use identity::Handle;
 pub use lookup::{LookupError, brief};
 pub use network::Network;
 pub use outcome::{Exchange, Revocation, TokenSet};
-pub use published::Published;
+pub use published::{Page, Published};
 pub use push::{AuthorizationRequest, Pushed};
 pub use server::AuthorizationServer;
 pub use token::{MAX_NONCE_RETRIES, Refresh, Revoke};

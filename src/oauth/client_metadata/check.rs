@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::client_id::{self, ClientId};
 use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
-use super::{jwks, place, uris};
+use super::{jwks, place, scope as grammar, uris};
 
 /// Response types known to servers (RFC 6749, OAuth 2.0 Multiple Response Type Encoding Practices).
 const RESPONSE_TYPES: [&str; 8] = [
@@ -201,6 +201,7 @@ fn check_scope(document: &Members, findings: &mut Findings) {
     if !tokens.contains(&"atproto") {
         findings.problem("scope", "must contain atproto", "add atproto to it");
     }
+    grammar::check(&tokens, findings);
     for token in repeated(&tokens) {
         findings.problem("scope", format!("must not name {token:?} twice"), "remove one of them");
     }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{AGE, CACHE_CONTROL, DATE, HeaderMap, LOCATION};
+use reqwest::header::{
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, DATE, EXPIRES, HeaderMap, LOCATION, WWW_AUTHENTICATE,
+};
 
 use super::text;
 
@@ -19,24 +21,71 @@ pub struct Served {
     pub sent: Option<Timestamp>,
     /// Age in a cache: `Age`.
     pub age: Option<Duration>,
-    /// Time for which shared caches may keep the answer: `Cache-Control` (RFC 9111 section 5.2.2).
+    /// How long caches that many share may keep it: `Cache-Control`, else `Expires` (RFC 9111
+    /// sections 5.2.2 and 5.3).
     pub max_age: Option<Duration>,
+    /// Compression, where the answer is compressed though no compression was asked for.
+    pub compressed: Option<String>,
+    /// Header by which a cache or a framework says that it kept or built the answer earlier.
+    pub kept_by: Option<String>,
+    /// Header by which a bot shield says that it answers in the server's place.
+    pub shield: Option<&'static str>,
+    /// The server asks for a login: `WWW-Authenticate`.
+    pub asks_for_login: bool,
 }
+
+/// Headers of caches and frameworks.
+const KEPT: [&str; 7] = [
+    "x-vercel-cache",
+    "x-nextjs-cache",
+    "x-nextjs-prerender",
+    "cf-cache-status",
+    "x-cache",
+    "x-cache-status",
+    "x-prerendered",
+];
+/// Beginnings of their values that mean an earlier answer.
+const KEPT_VALUES: [&str; 5] = ["hit", "prerender", "stale", "1", "true"];
+/// Headers of bot shields.
+const SHIELDS: [&str; 5] =
+    ["cf-mitigated", "x-vercel-mitigated", "x-amzn-waf-action", "x-datadome", "x-sucuri-block"];
 
 impl Served {
     pub(super) fn of(headers: &HeaderMap, received: Timestamp) -> Self {
         let age = text(headers, &AGE).and_then(seconds);
-        let date = text(headers, &DATE).and_then(|date| {
-            jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date.trim()).ok()
-        });
+        let date = text(headers, &DATE).and_then(http_date);
+        let expires = || {
+            let expires = text(headers, &EXPIRES)?;
+            // What is no date has expired (RFC 9111 section 5.3).
+            let left = http_date(expires).map(|at| at.duration_since(date.unwrap_or(received)));
+            Some(left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default())
+        };
+        let compressed = text(headers, &CONTENT_ENCODING)
+            .map(|encoding| encoding.trim().to_ascii_lowercase())
+            .filter(|encoding| !matches!(encoding.as_str(), "" | "identity"));
         Self {
             location: text(headers, &LOCATION).map(str::to_owned),
             received,
             sent: date.and_then(|date| date.checked_add(age.unwrap_or_default()).ok()),
             age,
-            max_age: text(headers, &CACHE_CONTROL).and_then(max_age),
+            max_age: text(headers, &CACHE_CONTROL).map_or_else(expires, max_age),
+            compressed,
+            kept_by: KEPT.iter().find_map(|name| {
+                let value = headers.get(*name)?.to_str().ok()?.trim();
+                let lower = value.to_ascii_lowercase();
+                KEPT_VALUES
+                    .iter()
+                    .any(|known| lower.starts_with(known))
+                    .then(|| format!("{name}: {value}"))
+            }),
+            shield: SHIELDS.into_iter().find(|name| headers.contains_key(*name)),
+            asks_for_login: headers.contains_key(WWW_AUTHENTICATE),
         }
     }
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -81,6 +130,26 @@ mod tests {
                 "{header}"
             );
         }
+    }
+
+    #[test]
+    fn an_expiry_counts_where_nothing_else_is_said() {
+        let date = ("date", "Mon, 23 Nov 2026 12:00:00 GMT");
+        let expires = ("expires", "Mon, 23 Nov 2026 13:00:00 GMT");
+        assert_eq!(served(&[date, expires]).max_age, Some(Duration::from_hours(1)));
+        assert_eq!(served(&[date, ("expires", "0")]).max_age, Some(Duration::ZERO));
+        let both = [date, expires, ("cache-control", "max-age=60")];
+        assert_eq!(served(&both).max_age, Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn caches_and_shields_are_known_by_their_headers() {
+        let kept = served(&[("x-vercel-cache", "PRERENDER")]).kept_by;
+        assert_eq!(kept.as_deref(), Some("x-vercel-cache: PRERENDER"));
+        assert_eq!(served(&[("cf-cache-status", "MISS")]).kept_by, None);
+        assert_eq!(served(&[("cf-mitigated", "challenge")]).shield, Some("cf-mitigated"));
+        assert_eq!(served(&[("content-encoding", "GZIP")]).compressed.as_deref(), Some("gzip"));
+        assert_eq!(served(&[("content-encoding", "identity")]).compressed, None);
     }
 
     #[test]
