@@ -19,6 +19,9 @@ pub struct Filter {
     pub not_refreshed_for: Option<Age>,
     /// One of the granted scopes.
     pub scope: Option<String>,
+    /// Has none of these scopes among those granted. A record that does not say what was granted is
+    /// never meant.
+    pub missing_scopes: Vec<String>,
 }
 
 impl Filter {
@@ -34,12 +37,8 @@ impl Filter {
             && self.not_refreshed_for.is_none_or(|age| {
                 session.last_refreshed_at.is_some_and(|at| now.duration_since(at) > age.duration())
             })
-            && self.scope.as_deref().is_none_or(|wanted| {
-                session
-                    .scope
-                    .as_deref()
-                    .is_some_and(|granted| granted.split(' ').any(|scope| scope == wanted))
-            })
+            && self.scope.as_deref().is_none_or(|wanted| session.has_scope(wanted) == Some(true))
+            && self.missing_scopes.iter().all(|scope| session.has_scope(scope) == Some(false))
     }
 }
 
@@ -77,6 +76,8 @@ mod tests {
             (Filter { not_refreshed_for: Some(Age::from_secs(2 * 86_400)), ..all() }, false),
             (Filter { scope: text("transition:generic"), ..all() }, true),
             (Filter { scope: text("transition"), ..all() }, false),
+            (Filter { missing_scopes: vec!["transition:email".to_owned()], ..all() }, true),
+            (Filter { missing_scopes: vec!["atproto".to_owned()], ..all() }, false),
         ] {
             assert_eq!(filter.matches(&session, now), matches, "{filter:?}");
         }

@@ -99,6 +99,13 @@ impl Note {
         self.wrote_at.filter(|_| ours)
     }
 
+    /// Returns a moment by which the session had begun, where oauthctl stored exactly this refresh
+    /// token: the last activity of its user.
+    pub fn begun_by(&self, refresh_token: &str) -> Option<Timestamp> {
+        self.wrote_at(refresh_token)?;
+        self.active_at
+    }
+
     /// Returns when the session was first seen with exactly this refresh token, if its age was
     /// unknown.
     pub fn seen_at(&self, refresh_token: &str) -> Option<Timestamp> {

@@ -51,6 +51,9 @@ pub struct Summary<'a> {
     /// True for a public client's session.
     #[serde(skip)]
     pub is_public: bool,
+    /// When it ends if nobody refreshes it; none where nothing tells.
+    #[serde(skip)]
+    pub ends_at: Option<Timestamp>,
     /// True if the expiry of the access token is unreadable.
     #[serde(skip)]
     pub has_unreadable_expiry: bool,
@@ -80,6 +83,7 @@ impl<'a> Summary<'a> {
         let unchanged_since = seen.filter(|at| last.is_none() && *at <= inputs.now);
         let verdict = Verdict::of(&session, last, note, inputs);
         let is_public = session.is_public();
+        let ends_at = ends_at(&session, last.map(|last| last.at), note, inputs);
         let auth_method = session.client_auth.as_ref().map(AuthMethod::name);
         Self {
             key,
@@ -98,11 +102,17 @@ impl<'a> Summary<'a> {
             needs_upgrade: verdict.needs_upgrade,
             refresh_token: session.refresh_token,
             is_public,
+            ends_at: ends_at.filter(|_| verdict.status != Status::Dead),
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
             layout: None,
             format: Some(session.format.name()),
         }
+    }
+
+    /// Checks whether this scope was granted; none where the record does not say what was.
+    pub fn has_scope(&self, wanted: &str) -> Option<bool> {
+        Some(self.scope.as_deref()?.split(' ').any(|scope| scope == wanted))
     }
 
     /// Summarises a value that is not a session.
@@ -133,6 +143,26 @@ impl<'a> Summary<'a> {
     fn unreadable(key: Cow<'a, str>, status: Status, why: Cow<'static, str>) -> Self {
         Self { key, status, reason: Some(why), ..Self::default() }
     }
+}
+
+/// Returns when a session ends that nobody refreshes: when its refresh token does. A public client's ends
+/// for good on day 14 after its login (AT Protocol OAuth profile, "Session Length"), however often
+/// it is refreshed.
+fn ends_at(
+    session: &Session<'_>,
+    last: Option<Timestamp>,
+    note: Option<&Note>,
+    inputs: &StatusInputs,
+) -> Option<Timestamp> {
+    let noted = note.zip(session.refresh_token.as_deref());
+    let said = noted.and_then(|(note, token)| note.lifetime(token));
+    let lifetime = inputs.policy.lifetime(&session.issuer, !session.is_public());
+    let by_token = last?.saturating_add(said.unwrap_or(lifetime).duration()).ok();
+    let begun = noted.and_then(|(note, token)| note.begun_by(token));
+    let by_login = begun
+        .filter(|_| session.is_public())
+        .and_then(|begun| begun.saturating_add(lifetime.duration()).ok());
+    [by_token, by_login].into_iter().flatten().min()
 }
 
 #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]

@@ -44,6 +44,9 @@ pub struct SelectArgs {
     /// Sessions with this scope
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
+    /// Sessions without this scope, for example after the app began to request it (repeatable)
+    #[arg(long, value_name = "SCOPE")]
+    missing_scope: Vec<String>,
     /// Stop after N sessions (skipped sessions do not count)
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -97,6 +100,7 @@ impl SelectArgs {
             && self.status.is_empty()
             && self.not_refreshed_for.is_none()
             && self.scope.is_none()
+            && self.missing_scope.is_empty()
     }
 
     /// Checks whether sessions are named individually.
@@ -118,6 +122,7 @@ impl SelectArgs {
             statuses: self.status.clone(),
             not_refreshed_for: self.not_refreshed_for,
             scope: self.scope.clone(),
+            missing_scopes: self.missing_scope.clone(),
         }
     }
 

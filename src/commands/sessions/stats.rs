@@ -32,12 +32,27 @@ const UNKNOWN: &str = "unknown";
 /// Key of a public client.
 const NONE: &str = "none";
 
+/// Times within which sessions end if nobody refreshes them, and what they are called.
+const ENDS: [(Age, &str); 4] = [
+    (Age::from_secs(DAY), "today"),
+    (Age::from_secs(7 * DAY), "within 7d"),
+    (Age::from_secs(30 * DAY), "within 30d"),
+    (Age::from_secs(90 * DAY), "within 90d"),
+];
+const OVER: &str = "over";
+const LATER: &str = "later";
+const MISSING_SCOPE: &str = "missing_scope";
+
 /// Maximum number of rows of a group on the terminal. Others are added up.
 const SHOWN: usize = 12;
 
 /// Count sessions by status, issuer, client key, authentication and age
 #[derive(clap::Args)]
 #[command(after_help = "\
+Sessions end if nobody refreshes them: `end` counts when, those of public clients on day 14 after
+their login at the latest. `missing scope` counts sessions without a scope that the settings name;
+a session may lack several.
+
 Examples:
   oauthctl sessions stats
   oauthctl sessions stats --status due,suspect --format json | jq .by_issuer")]
@@ -48,7 +63,8 @@ pub struct Args {
     inactive: InactiveArgs,
 }
 
-/// Counts by the values of each property. Those of one property add up to the total.
+/// Counts per value of each aspect. Those of one aspect add up to the total, but for the missing
+/// scopes.
 #[derive(Default)]
 struct Stats {
     total: u64,
@@ -59,6 +75,11 @@ struct Stats {
     dpop_algs: HashMap<String, u64>,
     layouts: HashMap<String, u64>,
     ages: HashMap<&'static str, u64>,
+    ends: HashMap<&'static str, u64>,
+    /// The same by issuer and by client key.
+    ends_by: [HashMap<String, u64>; 2],
+    /// The scopes that the settings name, and how many sessions lack each.
+    missing_scopes: Vec<(String, u64)>,
 }
 
 impl Stats {
@@ -76,14 +97,41 @@ impl Stats {
             AGES.iter().find(|(bound, _)| age <= *bound).map_or(OLDER, |(_, name)| name)
         });
         *self.ages.entry(class).or_default() += 1;
+        self.add_end(session, assessor, without_kid);
+        for (scope, lacking) in &mut self.missing_scopes {
+            *lacking += u64::from(session.has_scope(scope) == Some(false));
+        }
     }
 
-    /// Returns the counts of each property, in display order.
-    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 7] {
+    fn add_end(&mut self, session: &Summary<'_>, assessor: &Assessor, without_kid: &str) {
+        let now = assessor.now();
+        let class = session.ends_at.map_or(UNKNOWN, |at| {
+            let left = at.duration_since(now);
+            match ENDS.iter().find(|(bound, _)| left <= bound.duration()) {
+                _ if left.is_negative() => OVER,
+                Some((_, name)) => name,
+                None => LATER,
+            }
+        });
+        *self.ends.entry(class).or_default() += 1;
+        let [by_issuer, by_kid] = &mut self.ends_by;
+        let issuer = session.issuer.as_deref().unwrap_or(UNKNOWN);
+        let kid = session.kid.as_deref().unwrap_or(without_kid);
+        count(by_issuer, &format!("{issuer} {class}"));
+        count(by_kid, &format!("{kid} {class}"));
+    }
+
+    /// Returns the counts of every aspect, with its name; within each, in the order in which they
+    /// are shown.
+    fn groups(&self) -> [(&'static str, Vec<(String, u64)>); 11] {
         let statuses =
             Status::ALL.iter().map(|status| (status.name().to_owned(), self.of_status(*status)));
         let classes = AGES.iter().map(|(_, name)| *name).chain([OLDER, UNKNOWN]);
         let ages = classes.map(|name| (name.to_owned(), self.ages.get(name).copied().unwrap_or(0)));
+        let ends = ENDS.iter().map(|(_, name)| *name);
+        let ends = [OVER].into_iter().chain(ends).chain([LATER, UNKNOWN]);
+        let ends = ends.map(|name| (name.to_owned(), self.ends.get(name).copied().unwrap_or(0)));
+        let [by_issuer, by_kid] = &self.ends_by;
         [
             ("status", statuses.collect()),
             ("last_refreshed", ages.collect()),
@@ -92,6 +140,10 @@ impl Stats {
             ("auth_method", most_first(&self.auth_methods)),
             ("dpop_alg", most_first(&self.dpop_algs)),
             ("layout", most_first(&self.layouts)),
+            ("end", ends.collect()),
+            ("end_by_issuer", most_first(by_issuer)),
+            ("end_by_kid", most_first(by_kid)),
+            (MISSING_SCOPE, self.missing_scopes.clone()),
         ]
     }
 
@@ -117,7 +169,9 @@ fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
 /// Selects, counts and prints.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
-    let mut stats = Stats::default();
+    let scope = context.settings()?.client_text("scope")?.unwrap_or_default();
+    let missing_scopes = scope.split_whitespace().map(|scope| (scope.to_owned(), 0)).collect();
+    let mut stats = Stats { missing_scopes, ..Stats::default() };
     let count = layouts.for_each(|summary, assessor| {
         stats.add(summary, assessor);
         Ok(())
@@ -135,18 +189,30 @@ fn document(stats: &Stats) -> Value {
     for (aspect, counts) in stats.groups() {
         let counts: Map<String, Value> =
             counts.into_iter().map(|(name, n)| (name, json!(n))).collect();
-        document.insert(format!("by_{aspect}"), Value::Object(counts));
+        // The counts of one `by_` add up to the total.
+        let name = match aspect {
+            MISSING_SCOPE => aspect.to_owned(),
+            _ => format!("by_{aspect}"),
+        };
+        document.insert(name, Value::Object(counts));
     }
     Value::Object(document)
 }
 
 fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
     for (aspect, mut counts) in stats.groups() {
-        counts.retain(|(_, n)| *n > 0);
+        let is_worth_a_line = |name: &str| {
+            !aspect.starts_with("end_by")
+                || ![LATER, UNKNOWN].iter().any(|class| name.ends_with(&format!(" {class}")))
+        };
+        counts.retain(|(name, n)| *n > 0 && is_worth_a_line(name));
         let is_plain = match aspect {
             "layout" => counts.len() == 1,
             // The two that occur.
             "dpop_alg" => !counts.iter().any(|(name, _)| name == "ES256"),
+            "end" => counts.iter().all(|(name, _)| name == UNKNOWN),
+            "end_by_issuer" => stats.issuers.len() < 2,
+            "end_by_kid" => stats.kids.len() < 2,
             _ => false,
         };
         if counts.is_empty() || is_plain {
