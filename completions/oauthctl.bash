@@ -370,13 +370,17 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__doctor)
-            opts="-y -q -v -h -V --login --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --login --wait --offline --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --login)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1040,12 +1044,27 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__jwks)
-            opts="-o -y -q -v -h -V --drop-key --offline --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -y -q -v -h -V --check --drop-key --offline --output --force --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --check)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --drop-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1814,7 +1833,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__export)
-            opts="-o -y -q -v -h -V --output --force --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-o -y -q -v -h -V --output --force --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1875,6 +1894,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2172,7 +2195,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2203,6 +2226,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2272,7 +2299,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__prune)
-            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --max-removed --malformed --offline --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --batch-size --pause --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --inactive --max-removed --malformed --offline --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --batch-size --pause --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2318,6 +2345,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2487,7 +2518,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__refresh)
-            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --due --expired --all --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --dry-run --metrics-file --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --due --expired --all --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2533,6 +2564,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2622,7 +2657,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__revoke)
-            opts="-n -y -q -v -h -V --forget --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --all --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --forget --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --all --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2653,6 +2688,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2806,7 +2845,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__stats)
-            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2837,6 +2876,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2906,7 +2949,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__upgrade)
-            opts="-n -y -q -v -h -V --unpublished --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-n -y -q -v -h -V --unpublished --dry-run --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --concurrency --per-issuer --per-issuer-rate --rate --retry-for --lock-timeout --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2937,6 +2980,10 @@ _oauthctl() {
                     return 0
                     ;;
                 --scope)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --missing-scope)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

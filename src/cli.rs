@@ -69,7 +69,7 @@ impl Cli {
 
 /// Subcommand whose options are built only on use, because building all of them takes much of the
 /// time of a short command.
-pub struct Later<T>(pub T);
+pub struct Later<T>(pub Box<T>);
 
 impl<T: Subcommand> Subcommand for Later<T> {
     fn augment_subcommands(noun: clap::Command) -> clap::Command {
@@ -87,7 +87,7 @@ impl<T: Subcommand> Subcommand for Later<T> {
 
 impl<T: FromArgMatches> FromArgMatches for Later<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        T::from_arg_matches(matches).map(Self)
+        T::from_arg_matches(matches).map(|verb| Self(Box::new(verb)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -1,7 +1,6 @@
 //! Checks the published key set: public, valid, fresh, and consistent with the available keys.
 
-use std::time::Duration;
-
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::keys::named;
@@ -9,8 +8,7 @@ use super::{Finding, LocalKeys, Topic, served};
 use crate::jose::KeySet;
 use crate::json::{items, member, text};
 use crate::oauth::client_metadata::{self, PRIVATE_MEMBERS, Severity};
-use crate::oauth::{LookupError, Published, Served};
-use crate::session::Age;
+use crate::oauth::{LookupError, Published};
 
 const TOPIC: Topic = Topic::Jwks;
 /// Consequence of all findings.
@@ -19,20 +17,20 @@ const WHY: &str =
 /// Fix for a set that differs.
 const FIX: &str =
     "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
-/// Time for which the reference server caches a set, in addition to other caches.
-const KEPT_BY_SERVERS: Duration = Duration::from_mins(10);
 
 /// Checks the set under `jwks_uri`. Also returns the set, if it could be read.
 pub fn check<'p>(
     answer: &'p Result<Published, LookupError>,
     keys: &LocalKeys,
+    now: Timestamp,
 ) -> (Vec<Finding>, Option<&'p Value>) {
     let (mut findings, document) = served::check(TOPIC, answer, WHY);
     if let Some(document) = document {
-        check_set(document, keys, &mut findings);
+        check_set(document, keys, now, &mut findings);
     }
     if let (Ok(published), Some(_)) = (answer, document) {
-        findings.extend(check_caching(&published.served));
+        findings.extend(served::check_stale(TOPIC, published, &findings));
+        findings.extend(served::check_caching(TOPIC, "set", &published.served));
         if findings.is_empty() {
             findings.push(Finding::ok(TOPIC, format!("{} holds the keys at hand", published.url)));
         }
@@ -40,14 +38,39 @@ pub fn check<'p>(
     (findings, document)
 }
 
-/// Checks a set inside the client metadata, whose general rules were checked with the metadata.
-pub fn check_inline(jwks: &Value, keys: &LocalKeys) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    check_set(jwks, keys, &mut findings);
+/// Looks at a set under an address that need not be the app's, by the rules alone.
+pub fn check_published(answer: &Result<Published, LookupError>) -> Vec<Finding> {
+    let (mut findings, document) = served::check(TOPIC, answer, WHY);
+    if let (Ok(published), Some(document)) = (answer, document) {
+        findings.extend(check_document(document));
+        findings.extend(served::check_caching(TOPIC, "set", &published.served));
+    }
     findings
 }
 
-fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
+/// Looks at a set by the rules alone.
+pub fn check_document(jwks: &Value) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_rules(jwks, &mut findings);
+    findings
+}
+
+/// Looks at a set that stands in the client metadata, whose own rules were checked with it.
+pub fn check_inline(jwks: &Value, keys: &LocalKeys, now: Timestamp) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_set(jwks, keys, now, &mut findings);
+    findings
+}
+
+fn check_set(jwks: &Value, keys: &LocalKeys, now: Timestamp, findings: &mut Vec<Finding>) {
+    let public = check_rules(jwks, findings);
+    if let LocalKeys::Set(keys) = keys {
+        compare(&public, keys, now, findings);
+    }
+}
+
+/// Reports the rules that a set breaks. Returns it without private members.
+fn check_rules(jwks: &Value, findings: &mut Vec<Finding>) -> Value {
     let mut stripped = jwks.clone();
     let keys_there = stripped.get_mut("keys").and_then(Value::as_array_mut);
     for key in keys_there.into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -71,9 +94,7 @@ fn check_set(jwks: &Value, keys: &LocalKeys, findings: &mut Vec<Finding>) {
             .about(&broken.member),
         );
     }
-    if let LocalKeys::Set(keys) = keys {
-        compare(&stripped, keys, findings);
-    }
+    stripped
 }
 
 /// Returns the finding about a published private key, which is more urgent than any other.
@@ -89,7 +110,7 @@ fn leaked(kid: &str) -> Finding {
     .about("d")
 }
 
-fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
+fn compare(jwks: &Value, keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
     let published = || items(jwks, "keys");
     for (key, kid) in named(keys) {
         match published().find(|one| member(one, "kid") == kid.as_str()) {
@@ -102,6 +123,15 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
             )
             .named("other_key")
             .about("keys")),
+            None if key.not_before().is_some_and(|nbf| nbf > now) => {
+                let nbf = key.not_before().unwrap_or(now);
+                let by = nbf.checked_sub(served::KEPT_BY_SERVERS).unwrap_or(nbf);
+                let what = format!("key {kid} is not published yet, and signs from {nbf:.0} on");
+                let why = "servers that do not know it by then refuse every login and refresh that it signs";
+                let fix = format!("publish what `oauthctl jwks` prints before {by:.0}");
+                let make = if by > now { Finding::warning } else { Finding::problem };
+                findings.push(make(TOPIC, what, why, fix).named("next_key").about("keys"));
+            }
             None => findings.push(Finding::problem(
                 TOPIC,
                 format!("key {kid} is not published"),
@@ -126,29 +156,4 @@ fn compare(jwks: &Value, keys: &KeySet, findings: &mut Vec<Finding>) {
             .about("keys"),
         );
     }
-}
-
-/// Checks the caching of the set. A new key works once no cache has the old set.
-fn check_caching(served: &Served) -> Vec<Finding> {
-    let why = "a new key is refused until every cache has forgotten the old set";
-    let fix =
-        "send Cache-Control: max-age=600 or less with it, and purge the cache when a key changes";
-    let mut findings = Vec::new();
-    if let Some(age) = served.age.filter(|age| *age > KEPT_BY_SERVERS) {
-        findings.push(Finding::warning(
-            TOPIC,
-            format!("the set came out of a cache, {} old", length(age)),
-            why,
-            fix,
-        ));
-    }
-    if let Some(max_age) = served.max_age.filter(|max_age| *max_age > KEPT_BY_SERVERS) {
-        let what = format!("caches may keep the set for {}", length(max_age));
-        findings.push(Finding::warning(TOPIC, what, why, fix));
-    }
-    findings
-}
-
-fn length(duration: Duration) -> Age {
-    Age::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }

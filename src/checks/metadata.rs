@@ -119,8 +119,13 @@ pub fn check<'p>(
     let (mut findings, document) = served::check(TOPIC, answer, WHY);
     if let Some(document) = document {
         compare_authentication(document, configured, &mut findings);
-        check_rules(document, configured, &mut findings);
+        let (id, development) = (&configured.client_id, configured.development);
+        findings.extend(check_document(document, Some(id), development));
         compare_members(document, configured, &mut findings);
+    }
+    if let (Ok(published), Some(_)) = (answer, document) {
+        findings.extend(served::check_stale(TOPIC, published, &findings));
+        findings.extend(served::check_caching(TOPIC, "document", &published.served));
     }
     if findings.is_empty() {
         findings.push(Finding::ok(
@@ -131,14 +136,30 @@ pub fn check<'p>(
     (findings, document)
 }
 
+/// Looks at a document under an address that need not be the app's, by the rules alone.
+pub fn check_published<'p>(
+    answer: &'p Result<Published, LookupError>,
+    served_at: &str,
+    development: bool,
+) -> (Vec<Finding>, Option<&'p Value>) {
+    let (mut findings, document) = served::check(TOPIC, answer, WHY);
+    if let (Ok(published), Some(document)) = (answer, document) {
+        findings.extend(check_document(document, Some(served_at), development));
+        findings.extend(served::check_caching(TOPIC, "document", &published.served));
+    }
+    (findings, document)
+}
+
 /// Checks the rules by which servers refuse a client. A developer's machine cannot satisfy those
 /// about public addresses, so the document is then checked as if the app had a public address.
-fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Finding>) {
-    let id = &configured.client_id;
-    let own = Url::parse(id)
-        .map(|url| url.origin().ascii_serialization())
-        .ok()
-        .filter(|_| configured.development);
+pub fn check_document(
+    document: &Value,
+    served_at: Option<&str>,
+    development: bool,
+) -> Vec<Finding> {
+    let id = served_at.or_else(|| text(document, "client_id")).unwrap_or_default();
+    let own =
+        Url::parse(id).map(|url| url.origin().ascii_serialization()).ok().filter(|_| development);
     let there = |text: &str| {
         own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(own, PUBLIC_ORIGIN))
     };
@@ -146,22 +167,26 @@ fn check_rules(document: &Value, configured: &Configured, findings: &mut Vec<Fin
         own.as_ref().map_or_else(|| text.to_owned(), |own| text.replace(PUBLIC_ORIGIN, own))
     };
     let judged = serde_json::from_str(&there(&document.to_string())).unwrap_or_default();
-    for broken in client_metadata::check(&judged, Some(&there(id))) {
+    let broken = client_metadata::check(&judged, served_at.map(&there).as_deref());
+    let finding = |broken: client_metadata::Finding| {
         let what = format!("{}: {}", broken.member, back(&broken.rule));
         let fix = format!("{} (`oauthctl metadata` prints a valid document)", back(&broken.fix));
-        findings.push(
-            match broken.severity {
-                Severity::Problem => {
-                    Finding::problem(TOPIC, what, "a server refuses the client because of it", fix)
-                }
-                Severity::Warning => {
-                    Finding::warning(TOPIC, what, "not every server takes it as it is meant", fix)
-                }
-            }
-            .named(&broken.code)
-            .about(&broken.member),
-        );
-    }
+        let (make, why): (fn(_, _, _, _) -> _, _) = match broken.severity {
+            Severity::Problem => (Finding::problem, "a server refuses the client because of it"),
+            Severity::Warning => (Finding::warning, "not every server takes it as it is meant"),
+        };
+        make(TOPIC, what, why.to_owned(), fix).named(&broken.code).about(&broken.member)
+    };
+    broken.into_iter().map(finding).collect()
+}
+
+/// Compares a document with the `client_id` of the settings.
+pub fn compare_client_id(document: &Value, client_id: &str) -> Option<Finding> {
+    let other = text(document, "client_id").filter(|id| *id != client_id)?;
+    let what = format!("client_id: {other:?} in the document, {client_id:?} is configured");
+    let why = "tokens are taken only from the client that they were issued to";
+    let fix = "correct `client_id` under [client] in oauthctl.toml, or in the document";
+    Some(Finding::warning(TOPIC, what, why, fix).named("differs").about("client_id"))
 }
 
 /// Compares the authentication method. A mismatch locks the app out in either direction.

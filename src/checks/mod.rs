@@ -4,6 +4,7 @@
 pub mod clock;
 mod finding;
 pub mod jwks;
+pub mod keeping;
 pub mod keys;
 pub mod login;
 pub mod metadata;

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::{Finding, Topic};
+use crate::oauth::client_metadata::{ScopeFault, scope_fault};
 use crate::settings::Settings;
 
 const TOPIC: Topic = Topic::Settings;
@@ -46,6 +47,16 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
                     "remove what production does not need from [network]",
                 ));
             }
+        }
+    }
+    let scope = settings.client_text("scope").ok().flatten().unwrap_or_default();
+    for token in scope.split_whitespace() {
+        if let Some(ScopeFault { rule, fix }) = scope_fault(token) {
+            let what = format!("client.scope: {token:?} {rule}");
+            let why =
+                "servers pass over a scope that they do not know, and users are never asked for it";
+            findings
+                .push(Finding::warning(TOPIC, what, why, fix).named("scope").about("client.scope"));
         }
     }
     if let Err(e) = settings.refresh() {

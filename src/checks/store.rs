@@ -197,10 +197,12 @@ pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings
     let client = if confidential { "confidential" } else { "public" };
     let Some(ttl) = ttl else { return Finding::ok(TOPIC, "sessions stay until they are deleted") };
     if ttl >= lifetime {
+        let dead = Age::from_secs(ttl.duration().as_secs() - lifetime.duration().as_secs());
         let what = format!(
-            "sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}"
+            "sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}, so that records \
+             of ended sessions stay for {dead} (`oauthctl sessions prune` removes them)"
         );
-        return Finding::ok(TOPIC, what);
+        return Finding::ok(TOPIC, what).named("ttl");
     }
     let what = format!(
         "sessions vanish {ttl} after a refresh, and a {client} client's refresh tokens live {lifetime}"
@@ -210,13 +212,13 @@ pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings
         let fix = format!(
             "let the app store sessions for {lifetime}, or set refresh.keep_alive below {ttl}"
         );
-        return Finding::problem(TOPIC, what, why, fix);
+        return Finding::problem(TOPIC, what, why, fix).named("ttl");
     }
     let why = "a user who stays away longer is logged out, although the server would still have taken the token";
     let fix = format!(
         "let the app store sessions for {lifetime}, or run `oauthctl sessions refresh` daily"
     );
-    Finding::warning(TOPIC, what, why, fix)
+    Finding::warning(TOPIC, what, why, fix).named("ttl")
 }
 
 #[cfg(test)]

@@ -26,6 +26,18 @@ pub fn print(context: &Context, mut findings: Vec<Finding>) -> anyhow::Result<(S
     Ok((counts, if problems == 0 { Exit::Done } else { Exit::Failed }))
 }
 
+/// Sums findings up: `valid`, `2 problems, 1 warning`.
+pub fn verdict(findings: &[Finding]) -> String {
+    let count =
+        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
+    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let verdict = if problems == 0 { "valid".to_owned() } else { counted(problems, "problem") };
+    match warnings {
+        0 => verdict,
+        _ => format!("{verdict}, {}", counted(warnings, "warning")),
+    }
+}
+
 fn role(severity: Severity) -> Role {
     match severity {
         Severity::Problem => Role::Error,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::check::{self, Location};
 use super::output::OutputArgs;
 use super::publish::PublishArgs;
 use crate::commands::keys::tell_without_alg;
@@ -10,7 +11,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::jose::KeySet;
 use crate::session::AuthMethod;
 
-/// Print the public JWKS document
+/// Print the public JWKS document, or check one
 #[derive(clap::Args)]
 #[command(after_help = "\
 A key that sessions may need is never removed from the file. A key that is in the file but not in
@@ -19,8 +20,13 @@ the key set is removed only if a configured store shows that nothing is bound to
 
 Examples:
   oauthctl jwks --keys env:NUXT_OAUTH_JWK_ONE -o public/.well-known/jwks.json --force
-  oauthctl jwks | jq '.keys[].kid'")]
+  oauthctl jwks | jq '.keys[].kid'
+  oauthctl jwks --check https://app.example.com/.well-known/jwks.json")]
 pub struct Args {
+    /// Check this set instead, and list all errors; `-` is stdin
+    #[arg(long, value_name = "FILE|URL", value_hint = clap::ValueHint::FilePath,
+        conflicts_with_all = ["drop_key", "offline", "output"])]
+    check: Option<Location>,
     #[command(flatten)]
     publish: PublishArgs,
     #[command(flatten)]
@@ -29,6 +35,9 @@ pub struct Args {
 
 /// Reads the key set and prints its public half.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if let Some(at) = &args.check {
+        return check::jwks(context, at);
+    }
     let keys = context.key_set()?;
     let file = args.output.file();
     if keys.as_ref().is_none_or(KeySet::is_empty) {

@@ -1,26 +1,23 @@
 //! `oauthctl metadata`: prints the client metadata document, for the app to publish at its
 //! `client_id`, or checks one.
 
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::check::{self, Location};
 use super::output::OutputArgs;
 use super::publish::PublishArgs;
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
-use crate::input;
 use crate::oauth::client_metadata::{
     self, Authentication, ClientMetadata, DEFAULT_SCOPE, Finding, PublishedKeys, Severity, Site,
     loopback_client_id,
 };
 use crate::session::AuthMethod;
-use crate::ui::{Format, Role, Row, counted};
+use crate::ui::counted;
 
-/// Maximum size of a document, larger than servers accept.
-const MAX_DOCUMENT_BYTES: u64 = 1 << 20;
 /// Places for the members of the document.
 const PLACES: &str = "with an option (see --help) or in oauthctl.toml under [client]";
 /// Most common port of development servers.
@@ -37,7 +34,7 @@ Examples:
   oauthctl metadata --client-uri https://app.example.com --redirect-uri /api/auth/atproto
   oauthctl metadata -o public/oauth-client-metadata.json --force     settings from oauthctl.toml
   oauthctl metadata --loopback --redirect-uri /api/auth/atproto      for development
-  curl -s https://app.example.com/oauth-client-metadata.json | oauthctl metadata --check -")]
+  oauthctl metadata --check https://app.example.com/oauth-client-metadata.json")]
 pub struct Args {
     /// URL of the document [default: /oauth-client-metadata.json at the client URI]
     #[arg(long, value_name = "URL")]
@@ -69,9 +66,9 @@ pub struct Args {
     loopback: Option<u16>,
     /// Check this document instead, and list all errors; `-` is stdin. --client-id is the URL at
     /// which it is published
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all =
+    #[arg(long, value_name = "FILE|URL", value_hint = clap::ValueHint::FilePath, conflicts_with_all =
         ["client_uri", "client_name", "redirect_uri", "scope", "jwks_uri", "jwks", "public", "loopback", "output"])]
-    check: Option<PathBuf>,
+    check: Option<Location>,
     #[command(flatten)]
     publish: PublishArgs,
     #[command(flatten)]
@@ -89,7 +86,7 @@ enum KeyPlace {
 /// Prints or checks a document.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     match &args.check {
-        Some(file) => check(context, file, args.client_id.as_deref()),
+        Some(at) => check::metadata(context, at, args.client_id.as_deref()),
         None => print(context, args),
     }
 }
@@ -137,7 +134,7 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 /// Checks whether the file is the document of a client with keys.
 fn describes_confidential(file: &Path) -> bool {
-    let document = read_document(file).ok();
+    let document = check::read_file(file).ok();
     document.is_some_and(|document| {
         document.get("token_endpoint_auth_method") == Some(&json!("private_key_jwt"))
     })
@@ -308,71 +305,4 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
             PublishedKeys::At(jwks_uri.map_or_else(|| site.jwks_uri(), |uri| site.resolve(&uri)))
         }
     }))
-}
-
-/// Prints all findings. Fails for a faulty document.
-fn check(context: &Context, file: &Path, served_at: Option<&str>) -> anyhow::Result<Exit> {
-    let place = if file == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        file.display().to_string()
-    };
-    let document = read_document(file).map_err(|e| e.at(&place))?;
-    let findings = client_metadata::check(&document, served_at);
-    if !findings.is_empty() || context.ui.format != Format::Table {
-        let mut listing = context.ui.listing::<Finding>();
-        for finding in &findings {
-            listing.push(finding)?;
-        }
-        listing.finish()?;
-    }
-    let count = |severity| findings.iter().filter(|f| f.severity == severity).count() as u64;
-    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
-    let verdict = if problems == 0 { "valid".to_owned() } else { counted(problems, "problem") };
-    let aside =
-        if warnings == 0 { String::new() } else { format!(", {}", counted(warnings, "warning")) };
-    context.ui.note(format!("{place}: {verdict}{aside}"));
-    Ok(if problems == 0 { Exit::Done } else { Exit::Failed })
-}
-
-fn read_document(file: &Path) -> Result<Value, Failure> {
-    let read = |input: &mut dyn Read| -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        input.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = if file == Path::new("-") {
-        read(&mut io::stdin().lock())
-    } else {
-        std::fs::File::open(file).and_then(|mut file| read(&mut file))
-    };
-    let bytes =
-        bytes.map_err(|e| usage("cannot read the document").because(e).hint("check the path"))?;
-    if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
-        return Err(usage("is larger than 1 MiB, which no client metadata document is"));
-    }
-    let text = input::decode(&bytes)?;
-    serde_json::from_str(text).map_err(|e| {
-        usage("is not JSON")
-            .because(e)
-            .hint("a server answers with an HTML page when the path is wrong")
-    })
-}
-
-impl Row for Finding {
-    const FIELDS: &'static [&'static str] = &["member", "severity", "rule", "fix"];
-    const TITLES: &'static [&'static str] = &["member", "severity", "rule", "fix"];
-
-    fn cells(&self) -> Vec<(String, Option<Role>)> {
-        let role = match self.severity {
-            Severity::Problem => Role::Error,
-            Severity::Warning => Role::Warning,
-        };
-        vec![
-            (self.member.clone(), None),
-            (self.severity.name().to_owned(), Some(role)),
-            (self.rule.clone(), None),
-            (self.fix.clone(), None),
-        ]
-    }
 }

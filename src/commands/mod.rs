@@ -1,6 +1,7 @@
 //! Commands. The path of a module is the path of its command.
 
 mod census;
+mod check;
 pub mod completions;
 pub mod doctor;
 pub mod gen_jwk;
@@ -21,3 +22,4 @@ mod metrics;
 mod output;
 mod publish;
 mod shared_keys;
+mod wait;

@@ -14,29 +14,58 @@ pub struct Entry<'e> {
     pub notes: Vec<(&'e str, &'e str)>,
 }
 
-/// Formats the statements as a list, with their texts in one column.
-pub(super) fn entries(entries: &[Entry<'_>], palette: Palette) -> String {
+/// Narrower columns of text cannot be read.
+const NARROWEST: usize = 30;
+
+/// Returns the statements below each other, their texts in one column, no line wider than the
+/// terminal.
+pub(super) fn entries(entries: &[Entry<'_>], palette: Palette, terminal: Option<usize>) -> String {
     let width = entries.iter().map(|entry| entry.mark.len()).max().unwrap_or(0);
     let mut text = String::new();
+    let room = |before: usize| {
+        terminal.map(|columns| columns.saturating_sub(width + 2 + before).max(NARROWEST))
+    };
     for entry in entries {
         let mark = format!("{:width$}", entry.mark);
         text.extend([
             &palette.paint(entry.role, &mark),
             "  ",
-            &lines(&entry.text, width + 2),
+            &lines(&entry.text, width + 2, room(0)),
             "\n",
         ]);
         for (name, note) in &entry.notes {
+            let note = lines(note, width + 2, room(name.len() + 2));
             let name = palette.paint(Role::Faint, &format!("{name}:"));
-            text.extend([&" ".repeat(width + 2), &name, " ", &lines(note, width + 2), "\n"]);
+            text.extend([&" ".repeat(width + 2), &name, " ", &note, "\n"]);
         }
     }
     text
 }
 
-/// Returns the sanitised lines of a text, indented from the second on.
-fn lines(text: &str, indent: usize) -> String {
-    text.lines().map(sanitised).collect::<Vec<_>>().join(&format!("\n{:indent$}", ""))
+/// Returns the lines of a text, harmless, the second and later ones indented.
+fn lines(text: &str, indent: usize, room: Option<usize>) -> String {
+    let lines = text.lines().map(sanitised);
+    let lines: Vec<_> = lines.flat_map(|line| wrapped(&line, room)).collect();
+    lines.join(&format!("\n{:indent$}", ""))
+}
+
+/// Returns the line in parts that fit, cut between words.
+fn wrapped(line: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![line.to_owned()] };
+    let mut parts = vec![String::new()];
+    for word in line.split(' ') {
+        let Some(last) = parts.last_mut() else { continue };
+        let length = last.chars().count();
+        if length == 0 {
+            last.push_str(word);
+        } else if length + 1 + word.chars().count() <= room {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            parts.push(word.to_owned());
+        }
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -50,6 +79,17 @@ mod tests {
         let notes = vec![("why", "because\nof \u{1b}")];
         let bad = Entry { mark: "problem", role: Role::Error, text: "two".to_owned(), notes };
         let expected = "problem  two\n         why: because\n         of \\u{1b}\nok       one\n";
-        assert_eq!(entries(&[bad, good], Palette::Plain), expected);
+        assert_eq!(entries(&[bad, good], Palette::Plain, None), expected);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let text =
+            "a sentence that is much longer than a terminal of fifty columns is wide".to_owned();
+        let notes = vec![("why", "a reason that is much longer than such a terminal is wide, too")];
+        let entry = Entry { mark: "problem", role: Role::Error, text, notes };
+        let shown = entries(&[entry], Palette::Plain, Some(50));
+        assert!(shown.lines().all(|line| line.chars().count() <= 50), "{shown}");
+        assert_eq!(shown.lines().count(), 4, "{shown}");
     }
 }

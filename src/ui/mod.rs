@@ -149,7 +149,7 @@ impl Ui {
 
     /// Prints statements with their notes.
     pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
-        self.result(entries::entries(entries, self.out))
+        self.result(entries::entries(entries, self.out, terminal_width()))
     }
 
     /// Checks whether prompts are possible.

@@ -275,3 +275,31 @@ fn a_key_file_that_others_can_read_is_warned_of() {
     warning: key.json can be read by other users; `chmod 600` it
     "#);
 }
+
+#[test]
+fn a_set_is_checked_in_a_file_and_where_it_is_published() {
+    let net = testbed::Network::start_blocking().unwrap();
+    let mut sandbox = Sandbox::new();
+    sandbox.file("oauthctl.toml", "[network]\nallow_http = true\nallow_private_hosts = true\n");
+    let url = format!("{}{}", net.app_url(), testbed::JWKS_PATH);
+    let output = sandbox.run(["jwks", "--check", &url]);
+    assert_eq!((output.code, &*output.stderr), (0, &*format!("{url}: valid\n")), "{output}");
+    net.publish_jwks(&serde_json::json!({"keys": [net.signing_key().unwrap()]}));
+    for at in [&*url, "-", "set.json"] {
+        let set = serde_json::json!({"keys": [net.signing_key().unwrap()]}).to_string();
+        sandbox.file("set.json", &set);
+        sandbox.stdin(set);
+        let output = sandbox.run(["jwks", "--check", at, "--format", "csv"]);
+        assert!(
+            output.code == 1 && output.stdout.contains("keys,problem,keys.published,d"),
+            "{output}"
+        );
+        assert!(
+            !output.to_string().contains(net.signing_key().unwrap()["d"].as_str().unwrap()),
+            "{at}"
+        );
+    }
+    sandbox.stdin("[]");
+    let output = sandbox.run(["jwks", "--check", "-"]);
+    assert!(output.stdout.starts_with("problem  jwks: jwks: must be an object"), "{output}");
+}

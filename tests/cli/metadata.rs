@@ -266,14 +266,14 @@ fn a_check_lists_everything_that_is_wrong() {
     insta::assert_snapshot!(sandbox.run(["metadata", "--check", "-", "--format", "csv"]), @r#"
     exit 1
     -- stdout --
-    member,severity,rule,fix
-    client_id,warning,"has a port, which servers take in development only",serve the document on port 443
-    redirect_uris[0],problem,"must not use the name localhost (RFC 8252, 8.3)","write https and a public host, or 127.0.0.1 for a native or development client"
-    scope,problem,"must be given, and contain atproto","write ""scope"":""atproto"""
-    grant_types,warning,"lacks refresh_token, so every session ends with its first access token","write [""authorization_code"",""refresh_token""]"
-    response_types,warning,"is left out, which the atproto profile does not allow","write [""code""]"
-    dpop_bound_access_tokens,problem,must be true,write true
-    token_endpoint_auth_method,problem,"must be given: it defaults to client_secret_basic, which atproto does not have","write ""private_key_jwt"" with a key set, or ""none"""
+    topic,severity,code,member,server,what,why,fix
+    metadata,problem,metadata.redirect_uris,redirect_uris[0],,"redirect_uris[0]: must not use the name localhost (RFC 8252, 8.3)",a server refuses the client because of it,"write https and a public host, or 127.0.0.1 for a native or development client (`oauthctl metadata` prints a valid document)"
+    metadata,problem,metadata.scope,scope,,"scope: must be given, and contain atproto",a server refuses the client because of it,"write ""scope"":""atproto"" (`oauthctl metadata` prints a valid document)"
+    metadata,problem,metadata.dpop_bound_access_tokens,dpop_bound_access_tokens,,dpop_bound_access_tokens: must be true,a server refuses the client because of it,write true (`oauthctl metadata` prints a valid document)
+    metadata,problem,metadata.token_endpoint_auth_method,token_endpoint_auth_method,,"token_endpoint_auth_method: must be given: it defaults to client_secret_basic, which atproto does not have",a server refuses the client because of it,"write ""private_key_jwt"" with a key set, or ""none"" (`oauthctl metadata` prints a valid document)"
+    metadata,warning,metadata.client_id,client_id,,"client_id: has a port, which servers take in development only",not every server takes it as it is meant,serve the document on port 443 (`oauthctl metadata` prints a valid document)
+    metadata,warning,metadata.grant_types,grant_types,,"grant_types: lacks refresh_token, so every session ends with its first access token",not every server takes it as it is meant,"write [""authorization_code"",""refresh_token""] (`oauthctl metadata` prints a valid document)"
+    metadata,warning,metadata.response_types,response_types,,"response_types: is left out, which the atproto profile does not allow",not every server takes it as it is meant,"write [""code""] (`oauthctl metadata` prints a valid document)"
     -- stderr --
     standard input: 4 problems, 3 warnings
     "#);
@@ -283,22 +283,19 @@ fn a_check_lists_everything_that_is_wrong() {
 fn a_check_answers_in_every_format() {
     let sandbox = Sandbox::new();
     changed(&sandbox, "scope", json!("email"));
+    let row = r#"{"topic":"metadata","severity":"problem","code":"metadata.scope","member":"scope","server":null,"what":"scope: must contain atproto","why":"a server refuses the client because of it","fix":"add atproto to it (`oauthctl metadata` prints a valid document)"}"#;
+    let fields = "topic,severity,code,member,server,what,why,fix\n";
     for (format, result) in [
-        ("table", "MEMBER"),
+        ("table", "problem  metadata: scope: must contain atproto\n".to_owned()),
+        ("json", format!("[\n{row}\n]")),
+        ("jsonl", row.to_owned()),
         (
-            "json",
-            r#"[
-{"member":"scope","severity":"problem","rule":"must contain atproto","fix":"add atproto to it"}
-]"#,
+            "csv",
+            format!("{fields}metadata,problem,metadata.scope,scope,,scope: must contain atproto,"),
         ),
-        (
-            "jsonl",
-            r#"{"member":"scope","severity":"problem","rule":"must contain atproto","fix":"add atproto to it"}"#,
-        ),
-        ("csv", "member,severity,rule,fix\nscope,problem,must contain atproto,add atproto to it"),
     ] {
         let output = sandbox.run(["metadata", "--check", "document.json", "--format", format]);
-        assert!(output.stdout.trim_start().starts_with(result), "{output}");
+        assert!(output.stdout.trim_start().starts_with(&result), "{output}");
         assert_eq!(
             (output.code, output.stderr.as_str()),
             (1, "document.json: 1 problem\n"),
@@ -306,9 +303,7 @@ fn a_check_answers_in_every_format() {
         );
     }
     changed(&sandbox, "subject_type", json!("public"));
-    for (format, result) in
-        [("table", ""), ("json", "[]\n"), ("jsonl", ""), ("csv", "member,severity,rule,fix\n")]
-    {
+    for (format, result) in [("table", ""), ("json", "[]\n"), ("jsonl", ""), ("csv", fields)] {
         let output = sandbox.run(["metadata", "--check", "document.json", "--format", format]);
         assert_eq!(output.stdout, result, "{format}");
         assert_eq!(
@@ -317,6 +312,39 @@ fn a_check_answers_in_every_format() {
             "{format}"
         );
     }
+}
+
+#[test]
+fn a_document_is_checked_where_it_is_published() {
+    let net = testbed::Network::start_blocking().unwrap();
+    let sandbox = Sandbox::new();
+    let url = net.client_id();
+    let network = "[network]\nallow_http = true\nallow_private_hosts = true\n";
+    sandbox.file("oauthctl.toml", network);
+    let check = |url: &str| sandbox.run(["metadata", "--check", url, "--format", "csv"]);
+    let output = check(&url);
+    assert_eq!((output.code, &*output.stderr), (0, &*format!("{url}: valid\n")), "{output}");
+    let settings = format!("{network}[client]\nclient_id = \"https://other.example.com/c.json\"\n");
+    sandbox.file("oauthctl.toml", settings);
+    let output = check(&url);
+    assert!(output.stdout.contains("metadata,warning,metadata.differs,client_id"), "{output}");
+    sandbox.file("oauthctl.toml", network);
+    net.publish(testbed::METADATA_PATH, testbed::Reply::redirect("https://www.example.com/"));
+    let output = check(&url);
+    assert!(output.code == 1 && output.stdout.contains("metadata.redirect"), "{output}");
+    // The egress policy holds here, too.
+    sandbox.file("oauthctl.toml", "");
+    let output = check(&url);
+    assert!(output.code == 1 && output.stdout.contains("metadata.unreachable"), "{output}");
+    assert!(output.stdout.contains("is not https"), "{output}");
+}
+
+#[test]
+fn a_check_fits_the_terminal() {
+    let sandbox = Sandbox::new();
+    changed(&sandbox, "redirect_uris", json!(["http://localhost/x"]));
+    let shown = sandbox.on_a_terminal(["metadata", "--check", "document.json", "--color", "never"]);
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
 }
 
 #[test]

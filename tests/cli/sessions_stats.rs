@@ -67,6 +67,20 @@ fn people_see_bars() {
       private_key_jwt  14   87.5%  ███████████████████████████████████
       none              1    6.3%  ███
       unknown           1    6.3%  ███
+    end
+      over        1    6.3%  ███
+      within 30d  1    6.3%  ███
+      within 90d  4   25.0%  ██████████
+      later       7   43.8%  ██████████████████
+      unknown     3   18.8%  ████████
+    end by issuer
+      https://auth.example.com within 90d  4   25.0%  ██████████
+      https://auth.example.com over        1    6.3%  ███
+      https://auth.example.com within 30d  1    6.3%  ███
+    end by kid
+      key1 within 90d  4   25.0%  ██████████
+      key1 over        1    6.3%  ███
+      none within 30d  1    6.3%  ███
     -- stderr --
     16 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -78,7 +92,7 @@ fn programs_get_one_json_document() {
     insta::assert_snapshot!(output, @r#"
     exit 0
     -- stdout --
-    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":2},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1,"unknown":1},"by_kid":{"key1":13,"key2":1,"none":1,"unknown":1},"by_auth_method":{"private_key_jwt":14,"none":1,"unknown":1},"by_dpop_alg":{"ES256K":15,"unknown":1},"by_layout":{"statusphere":16}}
+    {"total":16,"by_status":{"fresh":3,"idle":6,"due":4,"suspect":1,"blocked":0,"dead":1,"malformed":1,"foreign":0},"by_last_refreshed":{"up to 1h":3,"up to 1d":6,"up to 7d":1,"up to 14d":1,"up to 30d":1,"up to 91d":1,"older":1,"unknown":2},"by_issuer":{"https://auth.example.com":14,"https://bsky.social":1,"unknown":1},"by_kid":{"key1":13,"key2":1,"none":1,"unknown":1},"by_auth_method":{"private_key_jwt":14,"none":1,"unknown":1},"by_dpop_alg":{"ES256K":15,"unknown":1},"by_layout":{"statusphere":16},"by_end":{"over":1,"today":0,"within 7d":0,"within 30d":1,"within 90d":4,"later":7,"unknown":3},"by_end_by_issuer":{"https://auth.example.com later":6,"https://auth.example.com within 90d":4,"https://auth.example.com unknown":2,"https://auth.example.com over":1,"https://auth.example.com within 30d":1,"https://bsky.social later":1,"unknown unknown":1},"by_end_by_kid":{"key1 later":6,"key1 within 90d":4,"key1 unknown":2,"key1 over":1,"key2 later":1,"none within 30d":1,"unknown unknown":1},"missing_scope":{}}
     "#);
     assert_eq!(app().run(["sessions", "stats", "--format", "jsonl", "-q"]), output);
 }
@@ -118,6 +132,27 @@ fn spreadsheets_get_a_line_a_count() {
     dpop_alg,ES256K,15
     dpop_alg,unknown,1
     layout,statusphere,16
+    end,over,1
+    end,today,0
+    end,within 7d,0
+    end,within 30d,1
+    end,within 90d,4
+    end,later,7
+    end,unknown,3
+    end_by_issuer,https://auth.example.com later,6
+    end_by_issuer,https://auth.example.com within 90d,4
+    end_by_issuer,https://auth.example.com unknown,2
+    end_by_issuer,https://auth.example.com over,1
+    end_by_issuer,https://auth.example.com within 30d,1
+    end_by_issuer,https://bsky.social later,1
+    end_by_issuer,unknown unknown,1
+    end_by_kid,key1 later,6
+    end_by_kid,key1 within 90d,4
+    end_by_kid,key1 unknown,2
+    end_by_kid,key1 over,1
+    end_by_kid,key2 later,1
+    end_by_kid,none within 30d,1
+    end_by_kid,unknown unknown,1
     ");
 }
 

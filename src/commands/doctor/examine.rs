@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use super::Args;
 use super::login::Client;
+use crate::checks::keeping::TimesToLive;
 use crate::checks::metadata::Configured;
 use crate::checks::sessions::Tally;
 use crate::checks::{
-    Finding, LocalKeys, Topic, clock, jwks, keys, metadata, owners, recovery, sessions, store,
+    Finding, LocalKeys, Severity, Topic, clock, jwks, keeping, keys, metadata, owners, recovery,
+    sessions, store,
 };
 use crate::commands::empty_store::EmptyStore;
+use crate::commands::wait::{Look, wait};
 use crate::context::Context;
 use crate::files::directory_of;
 use crate::json::{member, text};
@@ -66,6 +69,29 @@ pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<F
     }
     examination.recovery();
     Ok(examination.findings)
+}
+
+/// Waits until the published documents have no problem, but no longer than this. What is wrong then
+/// is for the examination to say.
+pub(super) fn wait_for_documents(context: &Context, limit: Age) -> anyhow::Result<()> {
+    let Ok(settings) = context.settings() else { return Ok(()) };
+    let limit = Duration::try_from(limit.duration()).unwrap_or_default();
+    wait(context, Some(limit), "nothing was examined", || {
+        let mut examination = Examination { context, findings: Vec::new(), answers: Vec::new() };
+        let (client_id, keys) = (examination.client_id(), examination.keys());
+        // Nobody mends the settings while this waits.
+        examination.findings.clear();
+        if let Ok(network) = context.network() {
+            examination.documents(network, settings, client_id.as_deref(), &keys)?;
+        }
+        let problems = examination.findings.into_iter();
+        let mut problems = problems.filter(|finding| finding.severity == Severity::Problem);
+        Ok(problems.next().map_or(Look::Ready, |problem| Look::NotYet {
+            why: format!("waiting: {}", problem.what),
+            at: None,
+        }))
+    })?;
+    Ok(())
 }
 
 impl Examination<'_> {
@@ -196,8 +222,18 @@ impl Examination<'_> {
             self.findings.extend(store::check_lock_times(first.layout(), write, held));
         }
         self.findings.extend(database.and_then(owners::check_database));
+        match runtime.block_on(first.vitals()) {
+            Ok(vitals) => {
+                let has_ttl = first.layout().session_ttl().is_some();
+                self.findings.extend(keeping::check(&vitals, has_ttl));
+            }
+            Err(e) => self.findings.push(keeping::unknown(&e)),
+        }
         let tally = match self.tally(&stores, client_id) {
-            Ok(tally) => Some(tally),
+            Ok((tally, times)) => {
+                self.findings.extend(times.check(first.layout().session_ttl()));
+                Some(tally)
+            }
             Err(e) => {
                 self.findings.push(store::unreadable(e));
                 None
@@ -217,23 +253,31 @@ impl Examination<'_> {
         Ok(Some(Records { ttl: first.layout().session_ttl(), tally, issuers, are_of_atcute }))
     }
 
-    fn tally(&self, stores: &[Box<dyn Store>], client_id: Option<&str>) -> anyhow::Result<Tally> {
+    fn tally(
+        &self,
+        stores: &[Box<dyn Store>],
+        client_id: Option<&str>,
+    ) -> anyhow::Result<(Tally, TimesToLive)> {
         let progress = self.context.ui.progress("records read");
-        let mut tally = Tally::new(client_id);
+        let (mut tally, mut times) = (Tally::new(client_id), TimesToLive::default());
         self.context.runtime()?.block_on(async {
             for store in stores {
                 tally.add_copies(&find_copies(&**store).await?);
                 for kind in [Kind::Session, Kind::State] {
-                    let mut scan = store.scan(kind, Want { values: true, ttls: false });
+                    let ttls = kind == Kind::Session && store.layout().session_ttl().is_some();
+                    let mut scan = store.scan(kind, Want { values: true, ttls });
                     while let Some(records) = scan.next().await? {
                         for record in &records {
                             tally.add(kind, store.layout(), record);
+                            if ttls && store.layout().has_keys() {
+                                times.add(record.ttl);
+                            }
                         }
                         progress.advance(records.len());
                     }
                 }
             }
-            Ok(tally)
+            Ok((tally, times))
         })
     }
 
@@ -271,7 +315,7 @@ impl Examination<'_> {
         if let Some(jwks) =
             document.map(|document| member(document, "jwks")).filter(|jwks| jwks.is_object())
         {
-            self.findings.extend(jwks::check_inline(jwks, keys));
+            self.findings.extend(jwks::check_inline(jwks, keys, self.context.now()));
             let jwks = Some(jwks.clone());
             return Ok(Some(Documents { configured, metadata, jwks }));
         }
@@ -282,7 +326,7 @@ impl Examination<'_> {
             return Ok(Some(Documents { configured, metadata, jwks: None }));
         };
         let answer = self.look(network, uri)?;
-        let (findings, jwks) = jwks::check(&answer, keys);
+        let (findings, jwks) = jwks::check(&answer, keys, self.context.now());
         self.findings.extend(findings);
         let jwks = jwks.cloned();
         Ok(Some(Documents { configured, metadata, jwks }))

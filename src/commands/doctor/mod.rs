@@ -6,6 +6,7 @@ mod login;
 use crate::commands::findings;
 use crate::context::Context;
 use crate::error::Exit;
+use crate::session::Age;
 use login::Target;
 
 /// Check the whole deployment: settings, keys, store and published documents
@@ -27,6 +28,7 @@ Exit status: 0 no problem, perhaps warnings; 1 a problem.
 Examples:
   oauthctl doctor
   oauthctl doctor --login                               also check that users can log in
+  oauthctl doctor --wait 15m --login                    after a deployment
   oauthctl doctor --login https://bsky.social --login alice.example.com
   oauthctl doctor --offline --format json | jq '.[] | select(.severity == \"problem\")'")]
 pub struct Args {
@@ -35,13 +37,19 @@ pub struct Args {
     #[arg(long, alias = "as", value_name = "ISSUER|PDS|HANDLE", num_args = 0..=1,
         default_missing_value = login::DEFAULT)]
     login: Vec<Target>,
+    /// Wait until the published documents match the settings, at most this long
+    #[arg(long, value_name = "DURATION")]
+    wait: Option<Age>,
     /// Check only what needs no servers but the store
-    #[arg(long, conflicts_with = "login")]
+    #[arg(long, conflicts_with_all = ["login", "wait"])]
     offline: bool,
 }
 
 /// Runs all checks, then prints the findings.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if let Some(limit) = args.wait {
+        examine::wait_for_documents(context, limit)?;
+    }
     let (counts, exit) = findings::print(context, examine::everything(context, args)?)?;
     context.ui.note(counts);
     Ok(exit)

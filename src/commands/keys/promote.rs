@@ -1,11 +1,10 @@
 //! `oauthctl keys rotate --promote`: activates a staged key after servers had time to fetch it.
 
-use std::time::Duration;
-
 use super::first_seen::FirstSeen;
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
 use crate::commands::kid::whole_kid;
+use crate::commands::wait::{Look, wait};
 use crate::context::Context;
 use crate::error::{Exit, Failure, failed, usage};
 use crate::jose::{ClientKey, KeyState, Kid};
@@ -16,9 +15,6 @@ use crate::session::Age;
 /// Time for which authorization servers cache a key set, unless the settings give a longer one.
 /// Reference server: 600 s.
 const SERVER_CACHE: Age = Age::from_secs(600);
-
-/// Interval between checks while waiting.
-const POLL: Duration = Duration::from_secs(15);
 
 /// Required publication of a key before it signs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,11 +74,11 @@ fn served_long_enough(
     let server_cache = server_cache(context)?;
     let client_id = context.client_id()?;
     let interrupt = context.interrupt();
-    let stopped = || interrupt.failure("nothing was changed");
-    loop {
+    let otherwise = "nothing was changed";
+    wait(context, None, otherwise, || {
         let published_keys = interrupt.or(published_keys(context.network()?, &client_id));
-        let (served, max_age) =
-            context.runtime()?.block_on(published_keys).ok_or_else(stopped)??;
+        let found = context.runtime()?.block_on(published_keys);
+        let (served, max_age) = found.ok_or_else(|| interrupt.failure(otherwise))??;
         let max_age = Age::from_secs(i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX));
         let kept_for = server_cache.max(max_age);
         let now = context.now();
@@ -96,7 +92,7 @@ fn served_long_enough(
         }
         let ready = seen.or_now(now)?.saturating_add(kept_for.duration()).unwrap_or(now);
         if now >= ready {
-            return Ok(());
+            return Ok(Look::Ready);
         }
         if published == Published::Required {
             return Err(failed(format!(
@@ -109,13 +105,12 @@ fn served_long_enough(
             context
                 .ui
                 .note(format!("dry run: would wait until {ready:.0}, when servers know the key"));
-            return Ok(());
+            return Ok(Look::Ready);
         }
-        context.ui.note(format!("waiting until {ready:.0}, when servers know the key"));
-        let left = Duration::try_from(ready.duration_since(now)).unwrap_or(POLL);
-        let pause = async { interrupt.or(tokio::time::sleep(left.min(POLL))).await };
-        context.runtime()?.block_on(pause).ok_or_else(stopped)?;
-    }
+        let why = format!("waiting until {ready:.0}, when servers know the key");
+        Ok(Look::NotYet { why, at: Some(ready) })
+    })?;
+    Ok(())
 }
 
 /// Moves the key to the front of a source with several. The order of sources can only be changed in

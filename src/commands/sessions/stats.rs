@@ -49,9 +49,8 @@ const SHOWN: usize = 12;
 /// Count sessions by status, issuer, client key, authentication and age
 #[derive(clap::Args)]
 #[command(after_help = "\
-Sessions end if nobody refreshes them: `end` counts when, those of public clients on day 14 after
-their login at the latest. `missing scope` counts sessions without a scope that the settings name;
-a session may lack several.
+`end` counts when sessions end without a refresh: those of public clients 14 days after their login
+at the latest. `missing scope` counts sessions without a scope of the settings.
 
 Examples:
   oauthctl sessions stats
