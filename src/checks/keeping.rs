@@ -1,4 +1,4 @@
-//! Whether the store keeps what it holds: its memory, disk, replicas, rights and times to live.
+//! Checks that the store keeps its records: memory, disk, replicas, privileges and times to live.
 
 use std::time::Duration;
 

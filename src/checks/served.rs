@@ -1,5 +1,5 @@
-//! Whether a document is served the way servers demand: status 200, `application/json`, no
-//! redirect, soon, and to everybody.
+//! Checks how a document is served. Servers require status 200, `application/json`, no redirect,
+//! and a quick answer to any client.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use super::{Finding, Topic};
 use crate::oauth::{LookupError, Page, Published, Served};
 use crate::session::Age;
 
-/// Servers that fetch a document do not wait for long.
+/// Time after which an answer counts as slow.
 const SLOW: Duration = Duration::from_secs(2);
-/// How long the reference server keeps a document; what caches add to it comes on top.
+/// Time for which the reference server caches a document, in addition to other caches.
 pub(super) const KEPT_BY_SERVERS: Duration = Duration::from_mins(10);
-/// Parts of paths and hosts that logins have.
+/// Parts of the URLs of login pages.
 const LOGIN_PLACES: [&str; 7] =
     ["login", "signin", "sign-in", "sso", "oauth2/start", "cdn-cgi/access", "authorize"];
 
-/// Returns what is wrong with how it is served, and the document itself, where one came.
+/// Returns faults of the answer, and the document, if there is one.
 pub(super) fn check<'p>(
     topic: Topic,
     answer: &'p Result<Published, LookupError>,
@@ -56,7 +56,7 @@ pub(super) fn check<'p>(
     (findings, published.json.as_ref())
 }
 
-/// Reports what keeps only some servers from reading it.
+/// Reports faults that keep some servers from reading the document.
 fn check_form(topic: Topic, published: &Published) -> Vec<Finding> {
     let (url, why) = (&published.url, "some servers cannot read it, and know no such client");
     let mut findings = Vec::new();
@@ -114,7 +114,7 @@ fn other_status(topic: Topic, published: &Published, why: &str) -> Finding {
     Finding::problem(topic, what, why, fix).named("status")
 }
 
-/// What to do about a login in front of a document.
+/// Fix for a login in front of a document.
 const UNPROTECTED: &str = "take this path out of what needs a login (Vercel: Deployment Protection; Cloudflare: Access; a proxy's \
                            password)";
 

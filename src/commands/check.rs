@@ -38,7 +38,7 @@ impl From<&str> for Location {
     }
 }
 
-/// A document as it was found.
+/// Document and how it was read.
 enum Found {
     Local(Value),
     Published(Box<Result<Published, LookupError>>),

@@ -11,21 +11,21 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What a look has shown.
+/// Result of a look.
 pub enum Look {
-    /// It has come.
+    /// The awaited state is reached.
     Ready,
-    /// It has not come yet.
+    /// It is not reached yet.
     NotYet {
-        /// What is in the way, for the operator.
+        /// Reason, for the operator.
         why: String,
-        /// When it will have come, where that is known.
+        /// Time at which it will be reached, if known.
         at: Option<Timestamp>,
     },
 }
 
-/// Looks until it has come, or until the time is over. Returns whether it has come. `otherwise` is
-/// what a signal means for the operator.
+/// Looks until the state is reached or the time limit is over. Returns true if it is reached.
+/// `otherwise` completes the message after a signal.
 pub fn wait(
     context: &Context,
     limit: Option<Duration>,

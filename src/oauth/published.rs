@@ -24,9 +24,9 @@ pub struct Published {
     pub took: Duration,
     /// A byte order mark stands in front of it.
     pub has_mark: bool,
-    /// Kind of web page, where the body is one.
+    /// Kind of web page, if the body is one.
     pub page: Option<Page>,
-    /// The document, where the body is JSON, whatever it calls itself.
+    /// Document, if the body is JSON under any media type.
     pub json: Option<Value>,
 }
 
@@ -62,7 +62,7 @@ const LOGIN_WORDS: [&str; 6] = [
     "<title>sign in",
 ];
 
-/// Fetches whatever is there. Fails only where there is no answer.
+/// Fetches a document of any kind. Fails only without an answer.
 pub(super) async fn look(http: &Http, text: &str) -> Result<Published, LookupError> {
     let url =
         Url::parse(text).map_err(|_| LookupError::ruled_out(format!("{text:?} is not a URL")))?;
@@ -86,7 +86,7 @@ pub(super) async fn look(http: &Http, text: &str) -> Result<Published, LookupErr
 
 impl Page {
     fn of(body: &[u8]) -> Option<Self> {
-        /// What a page is lies at its beginning.
+        /// Bytes that are searched for the words.
         const HEAD: usize = 64 * 1024;
         let head = &body[..body.len().min(HEAD)];
         let text = String::from_utf8_lossy(head).to_ascii_lowercase();

@@ -99,8 +99,8 @@ impl Note {
         self.wrote_at.filter(|_| ours)
     }
 
-    /// Returns a moment by which the session had begun, where oauthctl stored exactly this refresh
-    /// token: the last activity of its user.
+    /// Returns a time by which the session had begun (the last activity of its user), if oauthctl
+    /// stored exactly this refresh token.
     pub fn begun_by(&self, refresh_token: &str) -> Option<Timestamp> {
         self.wrote_at(refresh_token)?;
         self.active_at

@@ -51,7 +51,7 @@ pub struct Summary<'a> {
     /// True for a public client's session.
     #[serde(skip)]
     pub is_public: bool,
-    /// When it ends if nobody refreshes it; none where nothing tells.
+    /// Time at which it ends without a refresh, if known.
     #[serde(skip)]
     pub ends_at: Option<Timestamp>,
     /// True if the expiry of the access token is unreadable.
@@ -110,7 +110,7 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Checks whether this scope was granted; none where the record does not say what was.
+    /// Checks whether this scope was granted. `None` if the record does not list scopes.
     pub fn has_scope(&self, wanted: &str) -> Option<bool> {
         Some(self.scope.as_deref()?.split(' ').any(|scope| scope == wanted))
     }

@@ -250,7 +250,7 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Returns facts that decide whether it keeps what it holds. Changes nothing.
+    /// Returns facts that decide whether it keeps its records. Changes nothing.
     async fn vitals(&self) -> anyhow::Result<Vitals>;
 
     /// Returns the notes of oauthctl with these names, in order. Notes are stored separately from

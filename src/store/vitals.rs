@@ -1,4 +1,4 @@
-//! Facts about a store that decide whether it keeps what it holds, as the store states them.
+//! Facts about a store that decide whether it keeps its records, as stated by the store.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub enum Vitals {
     Postgres(PostgresVitals),
 }
 
-/// Facts about a Redis server. What it does not state is none.
+/// Facts about a Redis server. `None` for those that it does not state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RedisVitals {
     /// `maxmemory_policy`
@@ -27,9 +27,9 @@ pub struct RedisVitals {
     pub evicted: Option<u64>,
     /// `aof_enabled`
     pub has_log: Option<bool>,
-    /// Whether `save` names a time at which a snapshot is made.
+    /// True if `save` configures snapshots.
     pub has_snapshots: Option<bool>,
-    /// Whether the last snapshot or write to the log has failed.
+    /// True if the last snapshot or write to the log has failed.
     pub cannot_save: bool,
     /// `role` is that of a replica.
     pub is_replica: bool,
@@ -48,7 +48,7 @@ pub struct SqliteVitals {
     pub journal_mode: String,
     /// Bytes of the file.
     pub size: u64,
-    /// Bytes that are free on its file system, where that can be told.
+    /// Free bytes on its file system, if known.
     pub free: Option<u64>,
     /// Every user of the machine can read it.
     pub is_open_to_all: bool,
@@ -61,11 +61,11 @@ pub struct PostgresVitals {
     pub is_standby: bool,
     /// Transactions are read-only by default.
     pub is_read_only: bool,
-    /// `statement_timeout`; none where there is none.
+    /// `statement_timeout`, if set.
     pub statement_timeout: Option<Duration>,
     /// Policies decide which rows of the sessions' table are seen.
     pub has_row_policies: bool,
-    /// The connection is encrypted; none where the server does not tell.
+    /// True for an encrypted connection, if the server tells.
     pub is_encrypted: Option<bool>,
     /// The server's certificate is verified.
     pub is_verified: bool,
@@ -74,7 +74,7 @@ pub struct PostgresVitals {
 }
 
 impl RedisVitals {
-    /// Reads the answer to `INFO`. `save` is the setting of that name, where the server tells.
+    /// Reads the answer to `INFO`. `save` is the setting of that name, if it is readable.
     pub fn read(info: &str, save: Option<&str>) -> Self {
         let lines = info.lines().filter_map(|line| line.trim().split_once(':'));
         let members: HashMap<_, _> = lines.collect();

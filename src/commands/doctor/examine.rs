@@ -71,8 +71,8 @@ pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<F
     Ok(examination.findings)
 }
 
-/// Waits until the published documents have no problem, but no longer than this. What is wrong then
-/// is for the examination to say.
+/// Waits until the published documents have no problem, at most for `limit`. The examination
+/// reports remaining problems.
 pub(super) fn wait_for_documents(context: &Context, limit: Age) -> anyhow::Result<()> {
     let Ok(settings) = context.settings() else { return Ok(()) };
     let limit = Duration::try_from(limit.duration()).unwrap_or_default();

@@ -19,7 +19,7 @@ const PLAIN: [&str; 4] =
 pub struct ScopeFault {
     /// The rule: "must …".
     pub rule: String,
-    /// What to write instead.
+    /// Replacement, as an instruction.
     pub fix: String,
 }
 
@@ -235,8 +235,7 @@ impl Resource {
 }
 
 impl Takes {
-    /// Returns what the value must be, and what to write where that is known; none where it is
-    /// right.
+    /// Returns the requirement that the value does not meet, and a replacement if one is known.
     fn fault(self, value: &str) -> Option<(String, Option<String>)> {
         let any = matches!(self, Self::NsidOrAny | Self::AudienceOrAny) && value == "*";
         match self {

@@ -21,14 +21,14 @@ pub struct Served {
     pub sent: Option<Timestamp>,
     /// Age in a cache: `Age`.
     pub age: Option<Duration>,
-    /// How long caches that many share may keep it: `Cache-Control`, else `Expires` (RFC 9111
+    /// Time for which shared caches may keep the answer: `Cache-Control`, else `Expires` (RFC 9111
     /// sections 5.2.2 and 5.3).
     pub max_age: Option<Duration>,
-    /// Compression, where the answer is compressed though no compression was asked for.
+    /// Compression that was not requested.
     pub compressed: Option<String>,
-    /// Header by which a cache or a framework says that it kept or built the answer earlier.
+    /// Header of a cache or framework that shows an earlier answer.
     pub kept_by: Option<String>,
-    /// Header by which a bot shield says that it answers in the server's place.
+    /// Header of a bot shield that answers in place of the server.
     pub shield: Option<&'static str>,
     /// The server asks for a login: `WWW-Authenticate`.
     pub asks_for_login: bool,
