@@ -1,5 +1,8 @@
 //! Deployment of an app: settings, a key, published documents, and a store with one session.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use testbed::{LoginOptions, Network, keys};
@@ -23,6 +26,7 @@ impl Deployment {
         sandbox.set("OAUTHCTL_TEST_NOW", now().to_string());
         sandbox.file("keys.json", net.signing_key().unwrap().to_string());
         let database = AppDatabase::create(&sandbox.path("app.db"));
+        fs::set_permissions(sandbox.path("app.db"), fs::Permissions::from_mode(0o600)).unwrap();
         database.session(&net.login(LoginOptions::default()));
         let (id, app) = (net.client_id(), net.app_url());
         let settings = format!(
