@@ -57,8 +57,8 @@ fn a_redis_that_forgets_is_named() {
 #[test]
 fn keys_that_redis_has_thrown_away_are_counted() {
     let (broken, server) = in_redis(&["--appendonly", "yes"]);
-    server.ask(&["SET", "large", &"x".repeat(4 << 20)]);
-    server.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-random"]);
+    server.ask(&["SET", "large", &"x".repeat(4 << 20), "EX", "3600"]);
+    server.ask(&["CONFIG", "SET", "maxmemory-policy", "volatile-ttl"]);
     server.ask(&["CONFIG", "SET", "maxmemory", "3mb"]);
     // The next write has to make room.
     server.ask(&["SET", "small", "x"]);
