@@ -44,7 +44,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -s V -l version -d 'Prin
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "init" -d 'Set up oauthctl for an app: settings, first key and documents to publish'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "gen-jwk" -d 'Generate or convert an ES256 private key'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "keys" -d 'Manage the app\'s signing keys'
-complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "jwks" -d 'Print the public JWKS document'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "jwks" -d 'Print the public JWKS document, or check one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "metadata" -d 'Print the client metadata document, or check one'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sessions" -d 'List, refresh, revoke and move user sessions'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "states" -d 'List and clean up unfinished logins'
@@ -204,6 +204,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Add a new signing key, and keep the old ones for their sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "retire" -d 'Remove a key that no session or pending login depends on'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l check -d 'Check this set instead, and list all errors; `-` is stdin' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l drop-key -d 'Leave out this key, even if the replaced file contains it or records are bound to it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -s o -l output -d 'Write to this file instead of stdout; `-` is stdout' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
@@ -300,6 +301,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l inactive -d 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
@@ -352,6 +354,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l inactive -d 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
@@ -387,6 +390,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -430,6 +434,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -473,6 +478,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l inactive -d 'Also sign out users who have not used their session for this long; at least an hour, and less than a day only with --yes' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l max-removed -d 'If more sessions than this would be signed out or removed as malformed, do neither [default: 20, or half of all records if that is more]' -r
@@ -519,6 +525,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -579,6 +586,7 @@ malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions with this scope' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
@@ -690,6 +698,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove unfinished logins'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l login -d 'Also start a login at this authorization server, or at that of this PDS or account (repeatable) [default: the two with most sessions, and bsky.social]' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l wait -d 'Wait until the published documents match the settings, at most this long' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
@@ -747,7 +756,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s V -l version -
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "init" -d 'Set up oauthctl for an app: settings, first key and documents to publish'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "gen-jwk" -d 'Generate or convert an ES256 private key'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "keys" -d 'Manage the app\'s signing keys'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "jwks" -d 'Print the public JWKS document'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "jwks" -d 'Print the public JWKS document, or check one'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "sessions" -d 'List, refresh, revoke and move user sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "states" -d 'List and clean up unfinished logins'

@@ -256,6 +256,8 @@ impl Examination<'_> {
             .chain(further.iter().map(|key| (&first_uri, Some(*key))));
         let dpop_key = DpopKey::generate(&mut self.context.rng());
         let scope = client.scope();
+        let interrupt = self.context.interrupt();
+        let stopped = || interrupt.failure("not every login was tried");
         let (mut taken, mut signed_by) = (0, Vec::new());
         let mut is_key_refused = false;
         for (redirect_uri, key) in requests {
@@ -264,7 +266,8 @@ impl Examination<'_> {
                 continue;
             }
             if !std::mem::take(is_first) {
-                self.context.runtime()?.block_on(async { tokio::time::sleep(PAUSE).await });
+                let pause = async { interrupt.or(tokio::time::sleep(PAUSE)).await };
+                self.context.runtime()?.block_on(pause).ok_or_else(stopped)?;
             }
             let kid = key.and_then(ClientKey::kid).map(Kid::as_str);
             let request = AuthorizationRequest {
@@ -276,7 +279,8 @@ impl Examination<'_> {
                 redirect_uri,
                 scope: &scope,
             };
-            let pushed = self.context.runtime()?.block_on(server.push(request));
+            let pushed = self.context.runtime()?.block_on(interrupt.or(server.push(request)));
+            let pushed = pushed.ok_or_else(stopped)?;
             let attempt =
                 Attempt { issuer, client_id: client.id, redirect_uri, scope: &scope, kid };
             let Some(finding) = login::check(attempt, &pushed) else {
