@@ -10,6 +10,7 @@ use testbed::{Endpoint, Fault, JWKS_PATH, METADATA_PATH, Reply, keys};
 use crate::deployment::{Deployment, now};
 
 /// One way in which a deployment is broken.
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     break_it: fn(&mut Deployment),
@@ -34,13 +35,13 @@ const fn warning(case: Case) -> Case {
     Case { severity: "warning", ..case }
 }
 
-fn jwks_with(deployment: &Deployment, other: Value) {
+fn jwks_with(deployment: &Deployment, other: &Value) {
     deployment.net.publish_jwks(&json!({"keys": [deployment.public_key(), other]}));
 }
 
-fn own_key_with(deployment: &Deployment, member: &str, value: Value) {
+fn own_key_with(deployment: &Deployment, member: &str, value: &Value) {
     let mut key = deployment.public_key();
-    key[member] = value;
+    key[member] = value.clone();
     deployment.net.publish_jwks(&json!({"keys": [key]}));
 }
 
@@ -49,6 +50,7 @@ fn metadata_as(deployment: &Deployment, change: impl Fn(Reply) -> Reply) {
     deployment.net.publish(METADATA_PATH, change(reply));
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     vec![
         case(
@@ -89,7 +91,7 @@ fn cases() -> Vec<Case> {
         warning(case(
             "misspelt scope",
             |broken| {
-                broken.metadata_with("scope", json!("atproto transition:generic transition:emial"))
+                broken.metadata_with("scope", json!("atproto transition:generic transition:emial"));
             },
             "metadata.scope_syntax",
             Some("scope"),
@@ -105,7 +107,7 @@ fn cases() -> Vec<Case> {
         case(
             "unknown method",
             |broken| {
-                broken.metadata_with("token_endpoint_auth_method", json!("client_secret_post"))
+                broken.metadata_with("token_endpoint_auth_method", json!("client_secret_post"));
             },
             "metadata.token_endpoint_auth_method",
             Some("token_endpoint_auth_method"),
@@ -135,7 +137,8 @@ fn cases() -> Vec<Case> {
         case(
             "jwks_uri that leads nowhere",
             |broken| {
-                broken.metadata_with("jwks_uri", json!(format!("{}/nowhere", broken.net.app_url())))
+                broken
+                    .metadata_with("jwks_uri", json!(format!("{}/nowhere", broken.net.app_url())));
             },
             "jwks.status",
             None,
@@ -164,14 +167,14 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "key without a kid",
-            |broken| own_key_with(broken, "kid", Value::Null),
+            |broken| own_key_with(broken, "kid", &Value::Null),
             "jwks.kid",
             Some("jwks.keys[0]"),
             "kid",
         ),
         case(
             "two keys of one kid",
-            |broken| jwks_with(broken, keys::public(&keys::client_key("testbed-1"))),
+            |broken| jwks_with(broken, &keys::public(&keys::client_key("testbed-1"))),
             "jwks.duplicate_kid",
             Some("jwks.keys[1]"),
             "of its own",
@@ -209,7 +212,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "key for encryption",
-            |broken| own_key_with(broken, "key_ops", json!(["sign"])),
+            |broken| own_key_with(broken, "key_ops", &json!(["sign"])),
             "jwks.key_ops",
             Some("jwks.keys[0]"),
             "key_ops",
@@ -218,7 +221,7 @@ fn cases() -> Vec<Case> {
             "Ed25519 beside it",
             |broken| {
                 let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-                jwks_with(broken, json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "ed"}));
+                jwks_with(broken, &json!({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": "ed"}));
             },
             "jwks.other_type",
             Some("jwks.keys[1]"),
@@ -251,7 +254,9 @@ fn cases() -> Vec<Case> {
         case(
             "redirect",
             |broken| {
-                broken.net.publish(METADATA_PATH, Reply::redirect("https://www.example.com/c.json"))
+                broken
+                    .net
+                    .publish(METADATA_PATH, Reply::redirect("https://www.example.com/c.json"));
             },
             "metadata.redirect",
             None,
