@@ -7,7 +7,7 @@ use crate::database::AppDatabase;
 use crate::samples::{ALICE, BOB, object, session};
 use crate::sandbox::Sandbox;
 
-fn metadata<'a>(scope: &'a str) -> [&'a str; 8] {
+fn metadata(scope: &str) -> [&str; 8] {
     let uri = "https://app.example.com";
     ["metadata", "--public", "--client-uri", uri, "--redirect-uri", "/cb", "--scope", scope]
 }
