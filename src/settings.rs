@@ -4,6 +4,7 @@
 //! A value may be a reference (`env:NAME`, `file:PATH`). It is resolved when a command needs it, so
 //! that printing a key set does not fail because of a missing Redis password.
 
+mod acknowledged;
 pub mod app;
 pub mod dotenv;
 mod file;
@@ -36,6 +37,7 @@ use crate::input;
 use crate::keyring::KeySource;
 use crate::session::AuthMethod;
 
+pub use acknowledged::{Acknowledged, Cause};
 pub use file::{FILE_NAME, SettingsFile};
 pub use find::{FoundFile, find};
 pub use issuers::{IssuerSettings, parse_rate};

@@ -43,8 +43,8 @@ pub fn brief_kid(kid: &str) -> Cow<'_, str> {
     shortened(kid, 9)
 }
 
-/// Formats a count: `1 session`, `2 sessions`, `2,000 sessions`.
-pub fn counted(n: u64, noun: &str) -> String {
+/// Writes a number: `2,000`.
+pub fn counted_number(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -53,6 +53,12 @@ pub fn counted(n: u64, noun: &str) -> String {
         }
         text.push(digit);
     }
+    text
+}
+
+/// `1 session`, `2 sessions`, `2,000 sessions`.
+pub fn counted(n: u64, noun: &str) -> String {
+    let text = counted_number(n);
     let plural = if n == 1 { "" } else { "s" };
     format!("{text} {noun}{plural}")
 }

@@ -20,6 +20,10 @@ use crate::store::{Layout, NoRecord, Store, Stored};
 /// Time since a renewal within which the app itself may be about to refresh.
 const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 
+/// Reason why a session is left alone that the app renewed just now.
+const RENEWED_BY_APP: &str = "refreshed by the app less than 1h ago, which has no lock: name accounts to \
+     refresh them anyway";
+
 /// Determines the status of sessions from the configured keys, layout and ages.
 #[derive(Clone)]
 pub struct Assessor {
@@ -265,11 +269,10 @@ impl Assessor {
         let age = self.age(at);
         let by_app = session.last_refreshed_by != Some(LastRefreshed::BY_US);
         if age < min_interval {
-            return Some(format!("refreshed {age} ago"));
+            return Some(format!("refreshed less than {min_interval} ago ({age} ago)"));
         }
-        (!app_has_lock && by_app && age < APP_IS_ACTIVE).then(|| {
-            format!("the app renewed it {age} ago, and has no lock to keep the two of us apart")
-        })
+        (!app_has_lock && by_app && age < APP_IS_ACTIVE)
+            .then(|| format!("{RENEWED_BY_APP} ({age} ago)"))
     }
 
     /// Returns the day by which the unused tokens of a session expire, `None` if the last refresh
@@ -299,6 +302,7 @@ fn block(summary: Summary<'_>, why: Option<String>) -> Summary<'_> {
             status: Status::Blocked,
             reason: Some(why.into()),
             needs_upgrade: false,
+            lacks_key: false,
             ..summary
         },
         None => summary,

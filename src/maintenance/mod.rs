@@ -51,6 +51,6 @@ pub use runner::{Event, Limits, Runner, Step, Stop};
 pub use seen::{Missing, Records, Seen};
 pub use selection::{Meant, Names, Selection, Source, noted};
 pub use settle::{RecoveryResult, settle_patiently};
-pub use tally::{Tally, TallyOfRun};
+pub use tally::Tally;
 pub use upgrading::Upgrades;
 pub use witnesses::Witnesses;

@@ -69,6 +69,7 @@ pub struct Plan {
     /// Sessions read.
     pub read: u64,
     /// Number of sessions by action.
+    #[serde(flatten)]
     pub actions: BTreeMap<Action, u64>,
     /// Sessions for which too little of the period of inactivity could be observed.
     pub unobservable: u64,

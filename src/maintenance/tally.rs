@@ -62,12 +62,3 @@ impl<K: Named> Serialize for Tally<K> {
         serializer.collect_map(self.0.iter().map(|(kind, n)| (kind.name(), n)))
     }
 }
-
-/// Tally of a run that may be a dry run, as a document.
-#[derive(Clone, Debug, Serialize)]
-#[serde(bound = "")]
-pub struct TallyOfRun<K: Named> {
-    pub dry_run: bool,
-    #[serde(flatten)]
-    pub tally: Tally<K>,
-}

@@ -50,13 +50,14 @@ impl LookupError {
 
     /// Returns the failure of a request without an answer.
     pub(super) fn no_answer(what: &str, error: HttpError) -> Self {
-        let message = format!("cannot fetch {what}");
+        let says_it_all = error.says_it_all();
+        let message = if says_it_all { error.to_string() } else { format!("cannot fetch {what}") };
         let standing = if error.is_forbidden() {
             Standing::RuledOut
         } else {
             Standing::Unavailable { retry_after: error.retry_after() }
         };
-        Self { message, standing, source: Some(Arc::new(error)) }
+        Self { message, standing, source: (!says_it_all).then(|| Arc::new(error)) }
     }
 
     /// Classifies an answer without a success status. Only *not found* and *gone* are definite.

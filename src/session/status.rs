@@ -45,6 +45,8 @@ pub struct Verdict {
     pub reason: Option<Cow<'static, str>>,
     /// True if it is blocked only because it started when the client was public.
     pub needs_upgrade: bool,
+    /// Blocked because its client key is not in the key set.
+    pub lacks_key: bool,
 }
 
 /// Ages that determine the status.
@@ -154,11 +156,11 @@ impl Status {
 
 impl Verdict {
     fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, reason: Some(reason.into()), needs_upgrade: false }
+        Self { reason: Some(reason.into()), ..Self::plain(status) }
     }
 
     fn plain(status: Status) -> Self {
-        Self { status, reason: None, needs_upgrade: false }
+        Self { status, reason: None, needs_upgrade: false, lacks_key: false }
     }
 
     /// Determines the status of a session.
@@ -181,8 +183,12 @@ impl Verdict {
             }
             _ => {}
         }
-        if let Some(reason) = blocked(session, keys, client_id.as_deref()) {
+        if let Some(reason) = blocked(session, client_id.as_deref()) {
             return Self::new(Status::Blocked, reason);
+        }
+        if let Some(kid) = missing_key(session, keys) {
+            let reason = format!("its client key {kid} is not in the key set");
+            return Self { lacks_key: true, ..Self::new(Status::Blocked, reason) };
         }
         if session.is_public() && matches!(keys, KnownKeys::Only(kids) if !kids.is_empty()) {
             let blocked = Self::new(Status::Blocked, "it began while the client was public");
@@ -221,14 +227,10 @@ impl Verdict {
     }
 }
 
-/// Returns the reason for which a refresh would be useless or dangerous, as far as the record, the
+/// What makes a request for new tokens useless or dangerous, as far as the record and the
 /// keys and the `client_id` show. A request with the wrong client key, DPoP key or `client_id`
 /// would end the session.
-fn blocked(
-    session: &Session<'_>,
-    keys: &KnownKeys,
-    client_id: Option<&str>,
-) -> Option<Cow<'static, str>> {
+fn blocked(session: &Session<'_>, client_id: Option<&str>) -> Option<Cow<'static, str>> {
     if !Did::is_valid(&session.did) {
         return Some("its account is not a DID".into());
     }
@@ -249,12 +251,14 @@ fn blocked(
     {
         return Some("its tokens are bound to another DPoP key than the stored one".into());
     }
+    session.client_auth.is_none().then(|| NO_CLIENT_AUTH.into())
+}
+
+/// Returns the kid of the session's client key, where the key set is known and lacks it.
+fn missing_key<'s>(session: &'s Session<'_>, keys: &KnownKeys) -> Option<&'s str> {
     match (keys, &session.client_auth) {
-        (_, None) => Some(NO_CLIENT_AUTH.into()),
-        (KnownKeys::Only(kids), Some(AuthMethod::PrivateKeyJwt(kid)))
-            if !kids.contains(kid.as_ref()) =>
-        {
-            Some(format!("its client key {kid} is not in the key set").into())
+        (KnownKeys::Only(kids), Some(AuthMethod::PrivateKeyJwt(kid))) => {
+            Some(kid.as_ref()).filter(|kid| !kids.contains(*kid))
         }
         _ => None,
     }

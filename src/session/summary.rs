@@ -45,6 +45,9 @@ pub struct Summary<'a> {
     /// True if it is blocked only because it started when the client was public.
     #[serde(skip)]
     pub needs_upgrade: bool,
+    /// Blocked because its client key is not in the key set.
+    #[serde(skip)]
+    pub lacks_key: bool,
     /// Refresh token.
     #[serde(skip)]
     pub refresh_token: Option<Secret<'a>>,
@@ -100,6 +103,7 @@ impl<'a> Summary<'a> {
             status: verdict.status,
             reason: verdict.reason,
             needs_upgrade: verdict.needs_upgrade,
+            lacks_key: verdict.lacks_key,
             refresh_token: session.refresh_token,
             is_public,
             ends_at: ends_at.filter(|_| verdict.status != Status::Dead),

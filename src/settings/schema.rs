@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use toml::{Table, Value};
 use url::Url;
 
-use super::{CLIENT_MEMBERS, is_reference, list, parse_rate};
+use super::{CLIENT_MEMBERS, acknowledged, is_reference, list, parse_rate};
 use crate::error::{Failure, suggestion, usage};
 use crate::session::Age;
 use crate::store::CUSTOM_MEMBERS;
@@ -24,6 +24,8 @@ pub(super) enum Type {
     Count,
     /// Duration.
     Age,
+    /// Causes of blocked sessions, with dates.
+    Acknowledged,
     /// Requests per second.
     Rate,
     /// Text, number or flag, checked by the layout.
@@ -48,7 +50,7 @@ const NETWORK: [(&str, Type); 6] = [
     ("allow_private_hosts", Type::Flag),
     ("ca_file", Type::Text),
 ];
-const REFRESH: [(&str, Type); 7] = [
+const REFRESH: [(&str, Type); 8] = [
     ("keep_alive", Type::Age),
     ("min_interval", Type::Age),
     ("concurrency", Type::Count),
@@ -56,6 +58,7 @@ const REFRESH: [(&str, Type); 7] = [
     ("per_issuer_rate", Type::Rate),
     ("public_lifetime", Type::Age),
     ("confidential_lifetime", Type::Age),
+    ("acknowledged", Type::Acknowledged),
 ];
 const PRUNE: [(&str, Type); 1] = [("max_removed", Type::Count)];
 const ISSUER: [(&str, Type); 5] = [
@@ -101,6 +104,7 @@ impl Type {
                 let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
                 return items.iter().try_for_each(|item| check_source(item, name));
             }
+            Self::Acknowledged => return acknowledged::parse(value, name).map(drop),
             Self::Scalar => text.is_some() || value.is_bool() || value.is_integer(),
             Self::Flag => {
                 value.is_bool()
@@ -134,6 +138,7 @@ impl Type {
             Self::Flag => "true or false",
             Self::Count => "a whole number above 0",
             Self::Age => "a length of time in quotes, like \"12h\"",
+            Self::Acknowledged => acknowledged::EXPECTED,
             Self::Rate => "a number of requests a second, or 0 for no limit",
             Self::Scalar => "a text in quotes, a number, or true or false",
         }

@@ -22,14 +22,19 @@ pub trait Row: Serialize {
     const SPARE: &'static [usize] = &[];
 
     /// Returns the table's cells, one per title, with a role for those in colour.
-    fn cells(&self) -> Vec<(String, Option<Role>)>;
+    fn cells(&self) -> Cells;
 }
+
+/// Cells of a row, each with the role of one that deserves colour.
+pub type Cells = Vec<(String, Option<Role>)>;
 
 /// List being written to stdout.
 pub struct Listing {
     sink: Sink,
     rows: u64,
     fields: &'static [&'static str],
+    /// Of a run's results; whether it is a dry run.
+    of_run: Option<bool>,
 }
 
 enum Sink {
@@ -64,23 +69,41 @@ impl Listing {
             Format::Jsonl => Sink::Jsonl(stdout(), Vec::new()),
             Format::Csv => Sink::Csv(Box::new(csv::Writer::from_writer(io::stdout()))),
         };
-        Self { sink, rows: 0, fields: R::FIELDS }
+        Self { sink, rows: 0, fields: R::FIELDS, of_run: None }
+    }
+
+    /// Turns it into the list of a run's results: as JSON, one document that ends with the run's counts.
+    pub(super) fn of_run(self, dry_run: bool) -> Self {
+        Self { of_run: Some(dry_run), ..self }
+    }
+
+    /// Adds a row of a table.
+    pub fn push_cells(&mut self, cells: Cells) {
+        if let Sink::Table { rows, .. } = &mut self.sink {
+            let safe = |(cell, role): (String, _)| (sanitised(&cell).into_owned(), role);
+            rows.push(cells.into_iter().map(safe).collect());
+            self.rows += 1;
+        }
+    }
+
+    /// Returns whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 
     /// Adds a row.
     pub fn push(&mut self, row: &impl Row) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Table { rows, .. } => {
-                rows.push(
-                    row.cells()
-                        .into_iter()
-                        .map(|(cell, role)| (sanitised(&cell).into_owned(), role))
-                        .collect(),
-                );
+            Sink::Table { .. } => {
+                self.push_cells(row.cells());
+                return Ok(());
             }
             Sink::Json(out, line) => {
                 line.clear();
-                line.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
+                if self.rows == 0 {
+                    line.extend_from_slice(opening(self.of_run).as_bytes());
+                }
+                line.extend_from_slice(if self.rows == 0 { b"\n" } else { b",\n" });
                 crate::text::write_json_line(line, row)?;
                 out.write_all(line)?;
             }
@@ -112,8 +135,23 @@ impl Listing {
         }
     }
 
+    /// Drops what is still held.
+    pub fn discard(self) {
+        match self.sink {
+            Sink::Table { .. } => {}
+            Sink::Json(out, _) | Sink::Jsonl(out, _) => drop(out.into_parts()),
+            // What a reader has of a CSV is whole lines.
+            Sink::Csv(out) => drop(out),
+        }
+    }
+
     /// Ends the list and writes the rest.
     pub fn finish(self) -> anyhow::Result<()> {
+        self.finish_with(&Value::Null)
+    }
+
+    /// Ends the list of a run with these counts.
+    pub fn finish_with(self, counts: &impl Serialize) -> anyhow::Result<()> {
         match self.sink {
             Sink::Table { rows, shape, palette } => {
                 let columns = shape.columns(&rows);
@@ -136,8 +174,19 @@ impl Listing {
                 }
                 out.flush()?;
             }
-            Sink::Json(mut out, _) => {
-                out.write_all(if self.rows == 0 { b"[]\n" } else { b"\n]\n" })?;
+            Sink::Json(mut out, mut line) => {
+                line.clear();
+                if self.rows == 0 {
+                    line.extend_from_slice(opening(self.of_run).as_bytes());
+                }
+                line.extend_from_slice(if self.rows == 0 { b"]" } else { b"\n]" });
+                if self.of_run.is_some() {
+                    line.extend_from_slice(b",\"counts\":");
+                    crate::text::write_json_line(&mut line, counts)?;
+                    line.push(b'}');
+                }
+                line.push(b'\n');
+                out.write_all(&line)?;
                 out.flush()?;
             }
             Sink::Jsonl(mut out, _) => out.flush()?,
@@ -150,6 +199,11 @@ impl Listing {
         }
         Ok(())
     }
+}
+
+/// Returns the beginning of a JSON document, of a run's results or of others.
+fn opening(of_run: Option<bool>) -> String {
+    of_run.map_or_else(|| "[".to_owned(), |dry_run| format!("{{\"dry_run\":{dry_run},\"items\":["))
 }
 
 /// Layout of a table.

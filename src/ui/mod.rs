@@ -18,7 +18,7 @@ use crate::text;
 
 pub use crate::text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 pub use entries::Entry;
-pub use listing::{Listing, Row};
+pub use listing::{Cells, Listing, Row};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
 pub use report::{panicked, report};
@@ -123,6 +123,27 @@ impl Ui {
     /// Opens a list of rows on stdout, in the selected format.
     pub fn listing<R: Row>(&self) -> Listing {
         Listing::new::<R>(self.format, self.out, terminal_width())
+    }
+
+    /// Opens the list of a run's results. As JSON it is one document with the counts.
+    pub fn run_listing<R: Row>(&self, dry_run: bool) -> Listing {
+        self.listing::<R>().of_run(dry_run)
+    }
+
+    /// Returns whether every step is shown (`-v`).
+    pub fn is_verbose(&self) -> bool {
+        self.verbosity > 0
+    }
+
+    /// Says what to do next, on stderr. Silent with `--quiet`.
+    pub fn hint(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            self.err_line(&format!(
+                "{} {}",
+                self.err.paint(Role::Hint, "hint:"),
+                sanitised(text.as_ref())
+            ));
+        }
     }
 
     /// Prints fields and values, one per line, aligned.

@@ -8,6 +8,7 @@ mod bad_arguments;
 mod bad_keys;
 mod bad_postgres;
 mod bad_stores;
+mod causes;
 mod compat;
 mod completion;
 mod copies;

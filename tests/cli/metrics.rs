@@ -6,7 +6,7 @@ use testbed::Endpoint;
 use testbed::Fault;
 
 use crate::app::App;
-use crate::samples::{ALICE, object, session, state};
+use crate::samples::{ALICE, counts, session, state};
 use crate::sandbox::NOW;
 
 /// Returns an app at the time of the sandbox, with an abandoned login.
@@ -85,6 +85,7 @@ fn refresh_tells_what_it_did() {
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="gone"} 0
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="blocked"} 0
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="unknown"} 0
+    oauthctl_sessions_refresh_results{app="$APP",profile="",result="acknowledged"} 0
     # HELP oauthctl_sessions_refresh_duration_seconds How long the last run took.
     # TYPE oauthctl_sessions_refresh_duration_seconds gauge
     oauthctl_sessions_refresh_duration_seconds{app="$APP",profile=""} 0
@@ -248,8 +249,8 @@ fn results_have_the_names_that_json_gives_them() {
     for command in ["sessions refresh", "sessions prune", "states purge"] {
         let output =
             app.sandbox.run(format!("{command} --format json --metrics-file x.prom").split(' '));
-        let document = object(&output.stdout);
-        let members = document.iter().filter(|(_, value)| value.is_u64());
+        let document = counts(&output.stdout);
+        let members = document.iter();
         let members: BTreeSet<_> =
             members.map(|(name, value)| format!("result=\"{name}\"}} {value}")).collect();
         let text = app.sandbox.read("x.prom");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions, Proxy, Reply};
 
 use crate::app::{App, days_ago, hours_ago, wait_until};
-use crate::samples::{ALICE, object};
+use crate::samples::{ALICE, counts, object};
 use crate::sandbox::interrupt;
 
 #[test]
@@ -22,7 +22,7 @@ fn four_processes_refresh_each_of_300_sessions_once() {
     for child in children {
         let output = app.sandbox.output_of(child);
         assert_eq!(output.code, 0, "{output}");
-        refreshed += object(&output.stdout)["refreshed"].as_u64().unwrap();
+        refreshed += counts(&output.stdout)["refreshed"].as_u64().unwrap();
     }
     assert_eq!(refreshed, 300);
     assert_eq!(app.generations(), [(1, 300)].into());
@@ -352,7 +352,7 @@ fn a_session_changed_before_its_turn_is_left_alone() {
     answers.open();
     let output = app.sandbox.output_of(child);
     assert_eq!(
-        (&object(&output.stdout)["refreshed"], &object(&output.stdout)["skipped"]),
+        (&counts(&output.stdout)["refreshed"], &counts(&output.stdout)["skipped"]),
         (&json!(1), &json!(1))
     );
     assert_eq!(app.record(ALICE).unwrap(), renewed);

@@ -57,6 +57,11 @@ pub(crate) fn state(kid: &str) -> Value {
     })
 }
 
+/// Returns the counts of a run, of the JSON document that it has printed.
+pub(crate) fn counts(text: &str) -> Map<String, Value> {
+    object(text)["counts"].as_object().unwrap().clone()
+}
+
 /// Parses a text that consists of one JSON object.
 pub(crate) fn object(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))

@@ -6,7 +6,7 @@ use testbed::{Mishap, Proxy, Spot, Way};
 
 use crate::app::wait_until;
 use crate::database::{ADONIS, AppDatabase, SVELTEKIT};
-use crate::samples::{ALICE, object, session, state};
+use crate::samples::{ALICE, counts, session, state};
 use crate::sandbox::{Sandbox, interrupt};
 
 const LATER: &str = "2026-11-23T12:31:00Z";
@@ -280,16 +280,16 @@ fn a_time_that_is_missing_is_made_up_for_by_a_note() {
 fn programs_get_counts_as_json() {
     let sandbox = app();
     for format in ["json", "jsonl"] {
-        let report = object(&sandbox.result(["states", "purge", "--format", format]));
+        let report = counts(&sandbox.result(["states", "purge", "--format", format]));
         let expected = json!({
-            "dry_run": false, "by_ttl": 0, "by_column": 0, "by_first_seen": 0,
+            "by_ttl": 0, "by_column": 0, "by_first_seen": 0,
             "young": 0, "unknown": 2, "malformed": 0, "gone": 0,
         });
         assert_eq!(Value::Object(report), expected);
     }
     assert_eq!(
         sandbox.result(["states", "purge", "--format", "csv"]),
-        "dry_run,by_ttl,by_column,by_first_seen,young,unknown,malformed,gone\nfalse,0,0,0,0,2,0,0\n"
+        "by_ttl,by_column,by_first_seen,young,unknown,malformed,gone\n0,0,0,0,2,0,0\n"
     );
 }
 
@@ -330,7 +330,7 @@ fn a_purge_at_the_same_time_as_another_counts_each_login_once() {
         (0..3).map(|_| sandbox.start(["states", "purge", "--format", "json"])).collect();
     let outputs = started.into_iter().map(|child| child.wait_with_output().unwrap());
     let removed = outputs.map(|output| {
-        object(std::str::from_utf8(&output.stdout).unwrap())["by_first_seen"].as_u64().unwrap()
+        counts(std::str::from_utf8(&output.stdout).unwrap())["by_first_seen"].as_u64().unwrap()
     });
     assert_eq!(removed.sum::<u64>(), 2002);
 }

@@ -252,8 +252,8 @@ fn a_dry_run_of_import_changes_nothing() {
     let before = sandbox.everything();
     let import = ["--profile", "new", "sessions", "import", "out.jsonl", "--dry-run"];
     assert_eq!(sandbox.result(import), "would import 2 sessions\n");
-    let report = object(&sandbox.result([&import[..], &["--format", "json"]].concat()));
-    assert_eq!((&report["dry_run"], &report["created"]), (&json!(true), &json!(2)));
+    let report = object(&sandbox.run([&import[..], &["--format", "json"]].concat()).stdout);
+    assert_eq!((&report["dry_run"], &report["counts"]["created"]), (&json!(true), &json!(2)));
     assert_eq!(sandbox.everything(), before);
 }
 
@@ -416,15 +416,38 @@ fn a_table_that_wants_more_than_oauthctl_knows_is_named() {
 }
 
 #[test]
+fn a_file_that_is_no_export_is_refused_at_its_first_lines() {
+    let sandbox = between(LEGACY);
+    let noise = "GET / HTTP/1.1\n".repeat(5000);
+    for text in ["x", "\n{}\n", &noise] {
+        sandbox.file("wrong.jsonl", text);
+        let refusal = sandbox.refusal(["--profile", "new", "sessions", "import", "wrong.jsonl"]);
+        assert_eq!(
+            (refusal.code, refusal.stderr.as_str()),
+            (
+                2,
+                "error: wrong.jsonl: not an export of oauthctl\n\
+                 hint: `oauthctl sessions export` writes one\n"
+            )
+        );
+    }
+}
+
+#[test]
 fn programs_get_counts_of_an_import_as_json() {
     let (sandbox, _) = collision();
     AppDatabase::open(&sandbox.path("new.db"))
         .execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace --format json"));
-    insta::assert_snapshot!(output.stdout, @r#"
-    {"dry_run":false,"created":1,"replaced":0,"unchanged":0,"kept":0,"not_newer":2,"crowded":0,"unusable":0,"malformed":0}
-    0 3
-    "#);
+    let (document, exits) = output.stdout.rsplit_once("}\n").unwrap();
+    assert_eq!(exits, "0 3\n", "{output}");
+    let document = object(&format!("{document}}}"));
+    let counts = json!({"created": 1, "replaced": 0, "unchanged": 0, "kept": 0, "not_newer": 2,
+        "crowded": 0, "unusable": 0, "malformed": 0});
+    assert_eq!((&document["dry_run"], &document["counts"]), (&json!(false), &counts));
+    let results: Vec<_> =
+        document["items"].as_array().unwrap().iter().map(|item| &item["result"]).collect();
+    assert_eq!(results.iter().filter(|result| **result == "not_newer").count(), 2, "{output}");
 }
 
 #[test]

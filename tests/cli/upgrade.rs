@@ -170,11 +170,8 @@ fn a_dry_run_sends_no_token() {
     let app = formerly_public(3);
     let before = app.records();
     let output = app.sessions("upgrade --dry-run");
-    assert_eq!(
-        (output.code, output.stdout.as_str()),
-        (0, "would upgrade 3 sessions\n"),
-        "{output}"
-    );
+    assert_eq!((output.code, output.stdout.matches("would upgrade\n").count()), (0, 3));
+    assert!(output.stdout.ends_with("\nwould upgrade 3 sessions\n"), "{output}");
     assert_eq!((app.exchanges().len(), app.records()), (0, before));
 }
 
@@ -205,7 +202,7 @@ fn sessions_that_had_ended_do_not_stop_the_others() {
     let output = app.sessions("upgrade");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "upgraded 0 sessions, 3 skipped\n"),
+        (0, "upgraded 0 sessions, 3 skipped (dead: the server has refused exactly this token)\n"),
         "{output}"
     );
     assert_eq!(app.exchanges().len(), sent);
@@ -269,13 +266,13 @@ fn a_program_reads_the_same_word_in_every_format() {
     };
     let counts = count("-n");
     assert_eq!(
-        (&counts["dry_run"], &counts["would_upgrade"]),
+        (&counts["dry_run"], &counts["counts"]["would_upgrade"]),
         (&json!(true), &json!(2)),
         "{counts:?}"
     );
     let output = app.sessions("upgrade --limit 1 -q --format jsonl");
     assert_eq!(object(&output.stdout)["result"], "upgraded", "{output}");
-    assert_eq!(count("")["upgraded"], 1);
+    assert_eq!(count("")["counts"]["upgraded"], 1);
 }
 
 #[test]

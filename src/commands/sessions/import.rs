@@ -9,22 +9,26 @@ use std::task::{self, Poll};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::maintenance::{Arrived, Import, ImportResult, Tally, TallyOfRun, written_format};
+use crate::maintenance::{Arrived, Import, ImportResult, Tally, written_format};
 use crate::session::{Traces, Transfer};
 use crate::store::Store;
-use crate::ui::{Format, counted, counts};
+use crate::ui::{Cells, Format, Row, counted, counts};
 
 /// Number of concurrent writes, sufficient to hide the latency of the store.
 const CONCURRENCY: usize = 64;
 
 /// Number of lines read before the import, to detect tokens.
 const READ_AHEAD: usize = 1000;
+
+/// Lines of which one must be a session, or the file is another one.
+const FIRST_LINES: usize = 10;
 
 /// Results with a changed store.
 const BROUGHT_IN: [ImportResult; 2] = [ImportResult::Created, ImportResult::Replaced];
@@ -84,39 +88,47 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         arrived: Arrived::default(),
         format: context.runtime()?.block_on(written_format(&*store))?,
     };
-    let mut report = TallyOfRun { dry_run: import.dry_run, tally: Tally::default() };
+    let mut tally = Tally::default();
     let mut lines = Lines::read(BufReader::new(input));
+    if !context.runtime()?.block_on(lines.hold_session(context)) {
+        return Err(usage("not an export of oauthctl")
+            .at(args.file.display())
+            .hint("`oauthctl sessions export` writes one")
+            .into());
+    }
+    let mut listing = context.ui.run_listing::<ImportRow>(args.dry_run);
     if !args.source_app_stopped
         && !args.dry_run
         && context.runtime()?.block_on(lines.hold_token(context))
     {
         confirm_stopped(context)?;
     }
-    let imported = context.runtime()?.block_on(import_lines(
-        context,
-        &*store,
-        &import,
-        lines,
-        &mut report.tally,
-    ));
-    let done = cut_short(context, imported, report.tally.sum(&BROUGHT_IN) > 0 && !report.dry_run)?;
-    if report.tally.total() == 0 && !context.interrupt().is_set() {
+    let imported =
+        context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut |row| {
+            tally.count(row.result);
+            if context.ui.format == Format::Table { Ok(()) } else { listing.push(&row) }
+        }));
+    let done = cut_short(context, imported, tally.sum(&BROUGHT_IN) > 0 && !args.dry_run)?;
+    if tally.total() == 0 && !context.interrupt().is_set() {
         return Err(failed("nothing was imported: the input is empty")
             .at(args.file.display())
             .hint("check what `oauthctl sessions export` said: is its --store the one with the sessions?")
             .into());
     }
-    if !report.dry_run {
-        last_count::added(context, store.layout(), report.tally.of(ImportResult::Created));
+    if !args.dry_run {
+        last_count::added(context, store.layout(), tally.of(ImportResult::Created));
     }
-    tell(context, &report, done)?;
+    if context.ui.format != Format::Table {
+        listing.finish_with(&tally)?;
+    }
+    tell(context, &tally, args.dry_run, done)?;
     let left_out = [
         ImportResult::Malformed,
         ImportResult::Unusable,
         ImportResult::NotNewer,
         ImportResult::Crowded,
     ];
-    let incomplete = report.tally.sum(&left_out) > 0;
+    let incomplete = tally.sum(&left_out) > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
@@ -144,7 +156,7 @@ async fn import_lines(
     store: &dyn Store,
     import: &Import,
     mut lines: Lines,
-    tally: &mut Tally<ImportResult>,
+    tell: &mut impl FnMut(ImportRow) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
     let progress = context.ui.progress("sessions read");
@@ -192,10 +204,32 @@ async fn import_lines(
             )),
             _ => {}
         }
-        tally.count(event);
+        let did = line.as_deref().map(|line| whose(Some(line))).filter(|did| !did.is_empty());
+        if let Err(error) = tell(ImportRow { line: number, did, result: event }) {
+            has_failed.store(true, Ordering::Relaxed);
+            failure.get_or_insert(error);
+        }
         progress.advance(1);
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// Result of one line of the export.
+#[derive(Serialize)]
+struct ImportRow {
+    line: u64,
+    did: Option<String>,
+    result: ImportResult,
+}
+
+impl Row for ImportRow {
+    const FIELDS: &'static [&'static str] = &["line", "did", "result"];
+    const TITLES: &'static [&'static str] = Self::FIELDS;
+
+    fn cells(&self) -> Cells {
+        let did = self.did.clone().unwrap_or_default();
+        vec![(self.line.to_string(), None), (did, None), (self.result.name().to_owned(), None)]
+    }
 }
 
 /// Returns the account of a line.
@@ -227,15 +261,42 @@ impl Lines {
         Self { held: VecDeque::new(), rest }
     }
 
+    /// Reads ahead to the first session. Returns false where the first lines are none. A signal, a
+    /// failure and an empty input are left to those who read on.
+    async fn hold_session(&mut self, context: &Context) -> bool {
+        let interrupt = context.interrupt();
+        let mut is_blank = true;
+        while self.held.len() < FIRST_LINES {
+            let Some(Some(line)) = interrupt.or(self.rest.recv()).await else { break };
+            let (is_session, is_text) = match &line {
+                Ok(Some(text)) => {
+                    (serde_json::from_str::<Transfer<'_>>(text).is_ok(), !text.trim().is_empty())
+                }
+                Ok(None) => (false, true),
+                Err(_) => (true, true),
+            };
+            self.held.push_back(line);
+            is_blank &= !is_text;
+            if is_session {
+                return true;
+            }
+        }
+        is_blank || interrupt.is_set()
+    }
+
     /// Reads ahead to the first line with a refresh token, and returns whether there is one.
     /// Returns true after many lines without one, and after a signal.
     async fn hold_token(&mut self, context: &Context) -> bool {
         let interrupt = context.interrupt();
+        let has_token =
+            |line: &anyhow::Result<Line>| matches!(line, Ok(Some(line)) if has_refresh_token(line));
+        if self.held.iter().any(has_token) {
+            return true;
+        }
         while self.held.len() < READ_AHEAD {
             let Some(line) = interrupt.or(self.rest.recv()).await else { return true };
             let Some(line) = line else { return false };
-            let has_token =
-                line.as_ref().is_ok_and(|line| line.as_deref().is_some_and(has_refresh_token));
+            let has_token = has_token(&line);
             self.held.push_back(line);
             if has_token {
                 return true;
@@ -276,13 +337,15 @@ fn next_line(input: &mut impl BufRead) -> anyhow::Result<Option<Line>> {
     ))
 }
 
-fn tell(context: &Context, report: &TallyOfRun<ImportResult>, done: Exit) -> anyhow::Result<()> {
-    if context.ui.format != Format::Table {
-        return Ok(context.ui.document(&serde_json::to_value(report)?)?);
-    }
-    let of = |kind| report.tally.of(kind);
-    let verb = if report.dry_run { "would import" } else { "imported" };
-    let imported = counted(report.tally.sum(&BROUGHT_IN), "session");
+fn tell(
+    context: &Context,
+    tally: &Tally<ImportResult>,
+    dry_run: bool,
+    done: Exit,
+) -> anyhow::Result<()> {
+    let of = |kind| tally.of(kind);
+    let verb = if dry_run { "would import" } else { "imported" };
+    let imported = counted(tally.sum(&BROUGHT_IN), "session");
     let others = [
         (of(ImportResult::Replaced), "in the place of an older one"),
         (of(ImportResult::Unchanged), "there already, the same"),

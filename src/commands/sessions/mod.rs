@@ -1,6 +1,8 @@
 //! `oauthctl sessions …`: the sessions of the app's users.
 
 mod account;
+mod acknowledged;
+mod causes;
 mod export;
 mod foreign;
 mod import;

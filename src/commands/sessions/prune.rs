@@ -24,7 +24,7 @@ use crate::maintenance::{
 };
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, counted};
+use crate::ui::{Format, Listing, counted};
 
 /// Remove ended sessions, and optionally sign out inactive users
 #[derive(clap::Args)]
@@ -155,7 +155,21 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
     args.select.prepare(context, &[&*store], question)?;
     let mut rules =
         Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
-    let (mut plan, witnesses) = plan(context, args, &*store, &assessor, rules)?;
+    let mut listing = args.dry_run.then(|| context.ui.run_listing::<ResultRow>(true));
+    let planned = plan(context, args, &*store, &assessor, rules, listing.as_mut());
+    let checked = planned.and_then(|(plan, witnesses)| {
+        if plan.needs_servers() {
+            store.check_lock()?;
+        }
+        Ok((plan, witnesses))
+    });
+    let (mut plan, witnesses) = match checked {
+        Ok(planned) => planned,
+        Err(error) => {
+            listing.into_iter().for_each(Listing::discard);
+            return Err(error);
+        }
+    };
     if plan.goes_by_age() {
         context.runtime()?.block_on(check_clock(&*store, context.now()))?;
     }
@@ -166,11 +180,11 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         let exit = if is_held_back && exit == Exit::Done { Exit::Partial } else { exit };
         exit_of(context, records, missing.exit(exit))
     };
-    if plan.needs_servers() {
-        store.check_lock()?;
-    }
     let is_over = context.interrupt().is_set();
-    if args.dry_run {
+    if let Some(listing) = listing {
+        if !listing.is_empty() || context.ui.format != Format::Table {
+            listing.finish_with(&plan)?;
+        }
         tell_plan(context, &plan, args.inactive)?;
         let exit = status(context.interrupt().exit().unwrap_or(Exit::Done));
         return Ok(compare(context, store.layout(), records, None, exit)?);
@@ -198,14 +212,13 @@ fn plan(
     store: &dyn Store,
     assessor: &Assessor,
     rules: Rules,
+    mut listing: Option<&mut Listing>,
 ) -> anyhow::Result<(Plan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().has_lock();
     let mut plan = Plan::default();
     let witnesses = RefCell::new(Witnesses::default());
     let (mut seen, mut unreadable) = (0, 0);
-    let mut listing = (args.dry_run && context.ui.format != Format::Json)
-        .then(|| context.ui.listing::<ResultRow>());
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, assessor).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
@@ -232,10 +245,6 @@ fn plan(
     })?;
     if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {
         return Err(mostly_malformed(unreadable, seen).into());
-    }
-    if let Some(listing) = listing.filter(|_| plan.total() > 0 || context.ui.format == Format::Csv)
-    {
-        listing.finish()?;
     }
     Ok((plan, witnesses.into_inner().needed()))
 }

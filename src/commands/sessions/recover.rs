@@ -1,5 +1,6 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run could not store.
 
+use serde::Serialize;
 use serde_json::json;
 use tracing::debug;
 
@@ -7,7 +8,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Recovered, Recovery, RecoveryResult, Tally, Waiting, settle_patiently};
 use crate::store::{Durability, Store};
-use crate::ui::{Format, counted, counts};
+use crate::ui::{Cells, Format, Row, counted, counts};
 
 /// Store new tokens that an earlier run could not store
 #[derive(clap::Args)]
@@ -32,8 +33,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let store = context.open_store_to_change()?;
     let report = recover(context, &*store)?;
-    let count = |result| report.of(result);
-    if context.ui.format == Format::Table {
+    let count = |result| report.tally.of(result);
+    if context.ui.format != Format::Table {
+        let mut listing = context.ui.run_listing::<RecoverRow>(false);
+        report.items.iter().try_for_each(|item| listing.push(item))?;
+        listing.finish_with(&report.tally)?;
+    }
+    {
         let others = [
             (count(RecoveryResult::Superseded), "of no use any more"),
             (count(RecoveryResult::Orphaned), "whose record is gone"),
@@ -46,8 +52,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             counts(", ", others)
         );
         context.ui.summary(text)?;
-    } else {
-        context.ui.document(&serde_json::to_value(&report)?)?;
     }
     Ok(if count(RecoveryResult::Pending) > 0 { Exit::Partial } else { Exit::Done })
 }
@@ -62,16 +66,40 @@ fn dry_run(context: &Context) -> anyhow::Result<Exit> {
             counts(", ", [(elsewhere, "of another store"), (unreadable, "not to be read")]);
         ui.result(format!("would try to store {}{others}\n", counted(here, "session")))?;
     } else {
-        let document = json!({"dry_run": true, "waiting": here, "elsewhere": elsewhere, "unreadable": unreadable});
-        ui.document(&document)?;
+        let counts = json!({"waiting": here, "elsewhere": elsewhere, "unreadable": unreadable});
+        ui.run_listing::<RecoverRow>(true).finish_with(&counts)?;
     }
     Ok(Exit::Done)
 }
 
-/// Stores tokens that an earlier run could not store. Returns the numbers of results.
-pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<RecoveryResult>> {
+/// Results of recovery entries.
+#[derive(Default)]
+pub struct RecoverReport {
+    pub tally: Tally<RecoveryResult>,
+    items: Vec<RecoverRow>,
+}
+
+/// Result of one entry.
+#[derive(Serialize)]
+struct RecoverRow {
+    /// Key of the record; none for one of another store, or that cannot be read.
+    key: Option<String>,
+    result: RecoveryResult,
+}
+
+impl Row for RecoverRow {
+    const FIELDS: &'static [&'static str] = &["key", "result"];
+    const TITLES: &'static [&'static str] = Self::FIELDS;
+
+    fn cells(&self) -> Cells {
+        vec![(self.key.clone().unwrap_or_default(), None), (self.result.name().to_owned(), None)]
+    }
+}
+
+/// Stores the results of exchanges that an earlier run could not.
+pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoverReport> {
     let recovery = Recovery::new(context.recovery_directory()?);
-    let mut report = Tally::default();
+    let mut report = RecoverReport::default();
     let entries = recovery.entries()?;
     if entries.is_empty() {
         return Ok(report);
@@ -94,7 +122,8 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<Rec
     };
     let ui = &context.ui;
     for (_, result) in settled.entries {
-        report.count(match (result, doubt) {
+        let key = result.as_ref().ok().and_then(|found| Some(found.as_ref()?.0.clone()));
+        let result = match (result, doubt) {
             (Ok(None), _) => RecoveryResult::Elsewhere,
             (Ok(Some((key, Recovered::Applied | Recovered::Present))), Some(why)) => {
                 ui.warn(format!(
@@ -130,7 +159,9 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<Tally<Rec
                 ui.warn(format!("{error:#}"));
                 RecoveryResult::Pending
             }
-        });
+        };
+        report.tally.count(result);
+        report.items.push(RecoverRow { key, result });
     }
     Ok(report)
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::acknowledged::Acknowledgements;
 use super::foreign::{compare, exit_of};
 use super::online::refresher;
 use super::pace::PaceArgs;
 use super::results::Refreshes;
 use super::select::SelectArgs;
 use super::view::assessor_of_run;
-use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
+use crate::commands::metrics::{Counts, MetricsArgs};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Binding, FirstSeen, Mode, Planner};
@@ -30,10 +31,13 @@ Results:
   blocked    cannot be refreshed at the moment; nothing was sent, or it was refused without harm
   unknown    no usable answer; the record is kept and tried again later
 
-Exit status: 0 all refreshed, skipped or gone; 3 some blocked or unknown, or three or more gone and
-none refreshed; 1 only blocked or unknown ones. If no session was due, 3 if some sessions are
-blocked, and 1 if all are. An empty store is 3 if it had sessions before, or if sessions of this
-client are found elsewhere.
+More than three sessions with the same result and reason are one line; -v lists each. Known causes
+can be acknowledged in oauthctl.toml (`acknowledged` under [refresh]).
+
+Exit status: 0 all refreshed, skipped, gone or acknowledged; 3 some blocked or unknown, or three or
+more gone and none refreshed; 1 only blocked or unknown ones. If no session was due, 3 if some
+sessions are blocked, and 1 if all are. An empty store is 3 if it had sessions before, or if
+sessions of this client are found elsewhere.
 
 Examples:
   oauthctl sessions refresh                       in cron, once an hour
@@ -90,6 +94,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     let mut results =
         Refreshes::new(context, &assessor, ["would refresh", "refreshed"], refresher, &args.pace)?;
     results.tells_skipped = is_named;
+    results.acknowledged = Acknowledgements::of(context)?;
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;
         let source = async || {
@@ -111,7 +116,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         };
         results.run(source).await
     });
-    counts.extend(counts_of(&results.document())?);
+    counts.extend(results.counts());
     let done = done.and_then(|()| args.select.check_names(context, &*store));
     tell_well(context, &planner, &mut results);
     let exit = results.finish(done)?;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
+use super::acknowledged::Acknowledgements;
+use super::causes::Causes;
 use super::names::SomeMissing;
 use super::online::{stop, tell_unconfirmed};
 use super::pace::PaceArgs;
 use crate::commands::ending::{cut_short, exit};
+use crate::commands::metrics::Counts;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{
@@ -27,6 +30,7 @@ const MANY: u64 = 3;
 pub struct ResultRow<'a> {
     key: &'a str,
     did: Option<&'a str>,
+    #[serde(serialize_with = "identifier")]
     result: &'static str,
     reason: Option<&'a str>,
     #[serde(skip)]
@@ -58,18 +62,14 @@ impl Row for ResultRow<'_> {
     }
 }
 
-/// Results shown in a table. Other listings show all.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum InTable {
-    /// All, as a stream.
-    All,
-    /// Significant ones, at the end.
-    WorthAWord,
-    /// None, without a table.
-    Nothing,
+/// Writes a name for people as programs read it: `would refresh` is `would_refresh`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
+pub fn identifier<S: Serializer>(name: &&str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&name.replace(' ', "_"))
 }
 
-/// Prints results as they arrive, and counts them.
+/// Shows results, and counts them. A table shows what is worth a word, by cause; other formats show
+/// all, as they come.
 pub struct Results<'c, K> {
     /// Context.
     pub context: &'c Context,
@@ -77,46 +77,44 @@ pub struct Results<'c, K> {
     pub assessor: &'c Assessor,
     /// Counts by kind.
     pub tally: Tally<K>,
-    in_table: InTable,
-    listing: Option<Listing>,
-    has_rows: bool,
+    listing: Listing,
+    causes: Causes,
+}
+
+/// Result of one session.
+pub struct Told<'a> {
+    /// The session.
+    pub session: &'a Summary<'a>,
+    /// Name of the result for people.
+    pub result: &'static str,
+    /// Cause of the result.
+    pub reason: Option<&'a str>,
+    /// Whether people are told, and not only programs.
+    pub is_worth_a_word: bool,
 }
 
 impl<'c, K: Named> Results<'c, K> {
-    /// Creates empty results, with rows of type `R`.
-    pub fn new<R: Row>(context: &'c Context, assessor: &'c Assessor, in_table: InTable) -> Self {
-        // JSON has a single document, the summary. Formats with lines have one per session.
-        let has_listing = match context.ui.format {
-            Format::Json => false,
-            Format::Table => in_table != InTable::Nothing,
-            Format::Jsonl | Format::Csv => true,
-        };
-        let listing = has_listing.then(|| context.ui.listing::<R>());
-        Self { context, assessor, tally: Tally::default(), in_table, listing, has_rows: false }
+    /// Creates the results of a run. Rows of this type will be shown.
+    pub fn new<R: Row>(context: &'c Context, assessor: &'c Assessor, dry_run: bool) -> Self {
+        let listing = context.ui.run_listing::<R>(dry_run);
+        let (tally, causes) = (Tally::default(), Causes::default());
+        Self { context, assessor, tally, listing, causes }
     }
 
-    /// Counts a result, and prints its row. Without a listing, prints a warning about a significant
-    /// one.
-    pub fn tell(
-        &mut self,
-        kind: K,
-        row: &impl Row,
-        is_worth_a_word: bool,
-        warning: impl FnOnce() -> String,
-    ) -> anyhow::Result<()> {
+    /// Counts a result, and shows its row.
+    pub fn tell(&mut self, kind: K, row: &impl Row, told: &Told<'_>) -> anyhow::Result<()> {
         self.tally.count(kind);
-        let in_the_end =
-            self.context.ui.format == Format::Table && self.in_table == InTable::WorthAWord;
-        match &mut self.listing {
-            Some(listing) if !in_the_end || is_worth_a_word => {
-                self.has_rows = true;
-                listing.push(row)?;
-                if !in_the_end {
-                    listing.flush()?;
-                }
+        let ui = &self.context.ui;
+        if ui.format != Format::Table {
+            self.listing.push(row)?;
+            return Ok(self.listing.flush()?);
+        }
+        match told.reason {
+            _ if !told.is_worth_a_word => {}
+            Some(reason) if !ui.is_verbose() => {
+                self.causes.add(told.session, told.result, reason, || row.cells());
             }
-            None if is_worth_a_word => self.context.ui.warn(warning()),
-            _ => {}
+            _ => self.listing.push(row)?,
         }
         Ok(())
     }
@@ -124,24 +122,40 @@ impl<'c, K: Named> Results<'c, K> {
     /// Prints the remaining output. Returns the exit status; `achieved` is true if anything was
     /// done.
     pub fn close(
-        &mut self,
+        mut self,
         done: anyhow::Result<()>,
         achieved: bool,
-        document: &impl Serialize,
+        counts: &impl Serialize,
         summary: &str,
     ) -> anyhow::Result<Exit> {
         let ui = &self.context.ui;
-        let done = cut_short(self.context, done, achieved)?;
-        match (self.listing.take(), ui.format) {
-            // A table without rows is omitted.
-            (Some(listing), Format::Table) if !self.has_rows => drop(listing),
-            (Some(listing), _) => listing.finish()?,
-            (None, Format::Json) => ui.document(&serde_json::to_value(document)?)?,
-            (None, _) => {}
+        let done = cut_short(self.context, done, achieved);
+        self.causes.lines().into_iter().for_each(|line| self.listing.push_cells(line));
+        // A run that has failed, or a table without rows, has no result.
+        if !self.listing.is_empty() || done.is_ok() && ui.format != Format::Table {
+            self.listing.finish_with(counts)?;
+        }
+        let done = done?;
+        if self.causes.left_out() > 0 {
+            let more = counted(self.causes.left_out(), "session");
+            ui.say(format!("{more} with other causes are not listed; -v lists all"));
         }
         ui.summary(summary)?;
+        for (kid, sessions) in self.causes.lost_kids() {
+            ui.hint(format!(
+                "{} bound to key {kid}, which the key set lacks: add the key, or, if it is lost, \
+                 end them with `oauthctl sessions revoke --kid {kid} --forget`; \
+                 `acknowledged` under [refresh] keeps them from failing runs",
+                are(sessions)
+            ));
+        }
         Ok(done)
     }
+}
+
+/// `1 session is`, `2 sessions are`
+fn are(sessions: u64) -> String {
+    format!("{} {}", counted(sessions, "session"), if sessions == 1 { "is" } else { "are" })
 }
 
 /// Refresh run with its results.
@@ -158,6 +172,10 @@ pub struct Refreshes<'c> {
     pub some_are_well: bool,
     /// True if the run itself may end sessions at their server.
     pub may_end_sessions: bool,
+    /// Causes that the operator knows.
+    pub acknowledged: Acknowledgements,
+    /// Causes of skipped sessions.
+    skipped: Causes,
     /// True to report skipped sessions to people, too, which is useful if the session was named.
     pub tells_skipped: bool,
 }
@@ -176,7 +194,7 @@ impl<'c> Refreshes<'c> {
         let runner =
             |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
         Ok(Self {
-            results: Results::new::<ResultRow>(context, assessor, InTable::WorthAWord),
+            results: Results::new::<ResultRow>(context, assessor, dry_run),
             runner: refresher.map(runner).transpose()?,
             unconfirmed,
             dry_run,
@@ -184,6 +202,8 @@ impl<'c> Refreshes<'c> {
             some_are_unconfirmed: false,
             some_are_well: false,
             may_end_sessions: false,
+            acknowledged: Acknowledgements::default(),
+            skipped: Causes::default(),
             tells_skipped: false,
         })
     }
@@ -228,20 +248,31 @@ impl<'c> Refreshes<'c> {
         kind: RefreshResult,
         reason: Option<&str>,
     ) -> anyhow::Result<()> {
+        let summary = self.results.assessor.summary(session, None);
+        let kind = if self.acknowledged.cover(&summary, kind) {
+            RefreshResult::Acknowledged
+        } else {
+            kind
+        };
         let (result, role) = match kind {
             RefreshResult::Refreshed => (self.verb, Role::Good),
-            RefreshResult::Skipped => (kind.name(), Role::Faint),
+            RefreshResult::Skipped | RefreshResult::Acknowledged => (kind.name(), Role::Faint),
             RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => {
                 (kind.name(), Role::Warning)
             }
         };
-        let summary = self.results.assessor.summary(session, None);
+        if let (RefreshResult::Skipped, Some(reason)) = (kind, reason) {
+            self.skipped.add(&summary, result, reason, Vec::new);
+        }
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // People are interested in failures, not in successes.
-        let is_worth_a_word =
-            role == Role::Warning || self.tells_skipped && kind == RefreshResult::Skipped;
-        let warning = || format!("{}: {result}: {}", summary.key, reason.unwrap_or_default());
-        self.results.tell(kind, &row, is_worth_a_word, warning)
+        let is_worth_a_word = match kind {
+            RefreshResult::Refreshed => self.dry_run,
+            RefreshResult::Skipped => self.tells_skipped,
+            RefreshResult::Acknowledged => self.results.context.ui.is_verbose(),
+            RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => true,
+        };
+        self.results.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word })
     }
 
     /// Marks this number of refreshed sessions as unconfirmed.
@@ -257,16 +288,22 @@ impl<'c> Refreshes<'c> {
     }
 
     /// Prints the remaining output, and returns the exit status.
-    pub fn finish(mut self, done: anyhow::Result<SomeMissing>) -> anyhow::Result<Exit> {
+    pub fn finish(self, done: anyhow::Result<SomeMissing>) -> anyhow::Result<Exit> {
         let missing = done.as_ref().copied().unwrap_or_default();
-        let document = self.document();
+        let document: Map<_, Value> =
+            self.counts().into_iter().map(|(name, n)| (name, n.into())).collect();
         let count = |kind| self.results.tally.of(kind);
         let (refreshed, gone) = (count(RefreshResult::Refreshed), count(RefreshResult::Gone));
         let (skipped, unknown) = (count(RefreshResult::Skipped), count(RefreshResult::Unknown));
         let blocked = count(RefreshResult::Blocked);
-        let others = counts(", ", self.results.tally.others());
-        let summary = format!("{} {}{others}", self.verb, counted(refreshed, "session"));
-        let context = self.results.context;
+        let (verb, context) = (self.verb, self.results.context);
+        let mut summary = format!("{verb} {}", counted(refreshed, "session"));
+        for (n, kind) in self.results.tally.others() {
+            summary.push_str(&counts(", ", [(n, kind)]));
+            if kind == RefreshResult::Skipped.name() && n > 0 && !self.tells_skipped {
+                summary.push_str(&format!(" ({})", self.skipped.in_words()));
+            }
+        }
         let done = self.results.close(
             done.map(drop),
             refreshed + gone + unknown > 0,
@@ -290,11 +327,9 @@ impl<'c> Refreshes<'c> {
     }
 
     /// Returns the counts for programs, which must be able to recognise a dry run.
-    pub fn document(&self) -> Value {
-        let dry_run = self.dry_run.then(|| ("dry_run".to_owned(), true.into()));
-        let first =
-            (self.verb.replace(' ', "_"), self.results.tally.of(RefreshResult::Refreshed).into());
-        let others = self.results.tally.others().map(|(n, name)| (name.to_owned(), n.into()));
-        Value::Object(dry_run.into_iter().chain([first]).chain(others).collect())
+    pub fn counts(&self) -> Counts {
+        let refreshed = self.results.tally.of(RefreshResult::Refreshed);
+        let others = self.results.tally.others().map(|(n, name)| (name.to_owned(), n));
+        std::iter::once((self.verb.replace(' ', "_"), refreshed)).chain(others).collect()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
-use super::results::{InTable, Results};
+use super::results::{Results, Told, identifier};
 use super::select::SelectArgs;
 use super::view::assessor_of_run;
 use crate::commands::ending::exit;
@@ -156,7 +156,7 @@ pub fn dry_run(
     store.check_lock()?;
     context.client_id()?;
     let ui = &context.ui;
-    let mut listing = (ui.format != Format::Json).then(|| ui.listing::<ResultRow>());
+    let mut listing = ui.run_listing::<ResultRow>(true);
     let (mut possible, mut impossible) = (0, 0);
     let has_signing_key = context.key_set()?.unwrap_or_default().active(context.now()).is_some();
     context.runtime()?.block_on(select.for_each(
@@ -189,20 +189,12 @@ pub fn dry_run(
             let is_removed = is_possible || forget && !own.status.is_unreadable();
             let record = if is_removed { "would be removed" } else { "would be kept" };
             let row = ResultRow { key, did, result, reason, record, role: None };
-            listing.as_mut().map_or(Ok(()), |listing| listing.push(&row))
+            listing.push(&row)
         },
     ))?;
     let missing = select.check_names(context, &**store)?;
-    match listing {
-        Some(listing) if possible + impossible > 0 || ui.format != Format::Table => {
-            listing.finish()?;
-        }
-        Some(_) => {}
-        None => {
-            let document =
-                json!({"dry_run": true, "would_revoke": possible, "would_fail": impossible});
-            ui.document(&document)?;
-        }
+    if !listing.is_empty() || ui.format != Format::Table {
+        listing.finish_with(&json!({"would_revoke": possible, "would_fail": impossible}))?;
     }
     let others = counts(", ", [(impossible, "would fail")]);
     let summary = format!(
@@ -266,8 +258,10 @@ fn still_meant(filter: Filter, assessor: Assessor) -> StillMeant {
 struct ResultRow<'a> {
     key: &'a str,
     did: Option<&'a str>,
+    #[serde(serialize_with = "identifier")]
     result: &'static str,
     reason: Option<&'a str>,
+    #[serde(serialize_with = "identifier")]
     record: &'static str,
     #[serde(skip)]
     role: Option<Role>,
@@ -288,7 +282,7 @@ impl Row for ResultRow<'_> {
 }
 
 fn new_results<'c>(context: &'c Context, assessor: &'c Assessor) -> Revocations<'c> {
-    Results::new::<ResultRow>(context, assessor, InTable::All)
+    Results::new::<ResultRow>(context, assessor, false)
 }
 
 type Revocations<'c> = Results<'c, RevokeResult>;
@@ -322,9 +316,7 @@ impl Revocations<'_> {
         };
         let (key, did, result) = (&*summary.key, summary.did.as_deref(), kind.name());
         let row = ResultRow { key, did, result, reason, record, role };
-        let warning =
-            || format!("{key}: {result}, its record is {record}: {}", reason.unwrap_or_default());
-        self.tell(kind, &row, role == Some(Role::Warning), warning)
+        self.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word: true })
     }
 
     /// Removes the record without proof. It is kept if the store fails.
@@ -340,15 +332,16 @@ impl Revocations<'_> {
         self.tally.sum(&[RevokeResult::Confirmed, RevokeResult::Forgotten])
     }
 
-    fn finish(mut self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+    fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
         let tally = self.tally.clone();
         let count = |kind| tally.of(kind);
         let (unconfirmed, confirmed) =
             (count(RevokeResult::Unconfirmed), count(RevokeResult::Confirmed));
         let (total, others) = (counted(tally.total(), "session"), counts(", ", tally.others()));
         let summary = format!("{total}: {confirmed} confirmed{others}");
-        let done = self.close(done, self.removed() + unconfirmed > 0, &tally, &summary)?;
+        let (context, removed) = (self.context, self.removed());
+        let done = self.close(done, removed + unconfirmed > 0, &tally, &summary)?;
         let troubled = unconfirmed + count(RevokeResult::Failed) + count(RevokeResult::Forgotten);
-        Ok(exit(self.context, done, troubled, self.removed() + count(RevokeResult::Skipped) > 0))
+        Ok(exit(context, done, troubled, removed + count(RevokeResult::Skipped) > 0))
     }
 }

@@ -1,10 +1,12 @@
 //! `oauthctl states purge`: removes unfinished logins.
 
+use serde::Serialize;
+
 use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Purge, PurgeResult, Tally, TallyOfRun};
+use crate::maintenance::{Purge, PurgeResult, Tally};
 use crate::session::Age;
 use crate::ui::{Format, counted, counts};
 
@@ -41,25 +43,40 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
     let purge = Purge { older_than: args.older_than, dry_run: args.dry_run, now: context.now() };
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
-    let mut report = TallyOfRun { dry_run: args.dry_run, tally: Tally::default() };
-    let purged =
-        purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut report.tally);
+    let mut tally = Tally::default();
+    let purged = purge.run(&*store, interrupt.raised(), |read| progress.advance(read), &mut tally);
     let purged = context.runtime()?.block_on(purged);
     drop(progress);
-    results.extend(counts_of(&report)?);
-    let done =
-        cut_short(context, purged, report.tally.sum(&PurgeResult::PURGED) > 0 && !args.dry_run)?;
-    tell(context, &report, done)?;
+    results.extend(counts_of(&tally)?);
+    let done = cut_short(context, purged, tally.sum(&PurgeResult::PURGED) > 0 && !args.dry_run)?;
+    tell(context, &tally, args.dry_run, done)?;
     Ok(interrupt.exit().unwrap_or(done))
 }
 
-fn tell(context: &Context, report: &TallyOfRun<PurgeResult>, done: Exit) -> anyhow::Result<()> {
-    if context.ui.format != Format::Table {
-        return Ok(context.ui.document(&serde_json::to_value(report)?)?);
+/// Counts without items: the key of a pending login is a secret.
+#[derive(Serialize)]
+struct Document<'a> {
+    dry_run: bool,
+    counts: &'a Tally<PurgeResult>,
+}
+
+fn tell(
+    context: &Context,
+    tally: &Tally<PurgeResult>,
+    dry_run: bool,
+    done: Exit,
+) -> anyhow::Result<()> {
+    match context.ui.format {
+        Format::Table => {}
+        Format::Csv => return Ok(context.ui.document(&serde_json::to_value(tally)?)?),
+        Format::Json | Format::Jsonl => {
+            let document = Document { dry_run, counts: tally };
+            return Ok(context.ui.document(&serde_json::to_value(document)?)?);
+        }
     }
-    let of = |kind| report.tally.of(kind);
-    let verb = if report.dry_run { "would remove" } else { "removed" };
-    let removed = counted(report.tally.sum(&PurgeResult::PURGED), "pending login");
+    let of = |kind| tally.of(kind);
+    let verb = if dry_run { "would remove" } else { "removed" };
+    let removed = counted(tally.sum(&PurgeResult::PURGED), "pending login");
     let reasons = [
         (of(PurgeResult::ByTtl), "old by their time to live"),
         (of(PurgeResult::ByColumn), "old by their time column"),
@@ -68,7 +85,7 @@ fn tell(context: &Context, report: &TallyOfRun<PurgeResult>, done: Exit) -> anyh
     let reasons = counts(", ", reasons);
     let reasons =
         reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
-    let noted = if report.dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
+    let noted = if dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
     let others = [
         (of(PurgeResult::Young), "kept: too young"),
         (of(PurgeResult::Unknown), noted),

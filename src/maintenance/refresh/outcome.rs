@@ -37,6 +37,8 @@ named! {
         Gone = "gone",
         Blocked = "blocked",
         Unknown = "unknown",
+        /// Blocked or unknown for a cause that the operator knows.
+        Acknowledged = "acknowledged",
     }
 }
 

@@ -22,8 +22,10 @@ pub struct HttpError {
 enum Problem {
     /// Refused by the egress policy.
     Forbidden(Forbidden),
-    /// No connection was established.
-    NoConnection,
+    /// No connection came about, and why.
+    NoConnection(String),
+    /// The name of the host is not known.
+    NoAddress,
     /// Sent, or possibly sent, without a complete answer.
     NoAnswer,
     /// The answer exceeds the limit.
@@ -39,7 +41,10 @@ impl HttpError {
     pub fn may_have_arrived(&self) -> bool {
         !matches!(
             self.problem,
-            Problem::Forbidden(_) | Problem::NoConnection | Problem::LeftAlone(..)
+            Problem::Forbidden(_)
+                | Problem::NoConnection(_)
+                | Problem::NoAddress
+                | Problem::LeftAlone(..)
         )
     }
 
@@ -68,12 +73,10 @@ impl HttpError {
         Self::of(origin, Problem::LeftAlone(wait, why))
     }
 
-    /// Returns the message without the origin.
-    pub(super) fn brief(&self) -> String {
-        match &self.problem {
-            Problem::NoConnection => "no connection comes about".to_owned(),
-            _ => "it does not answer".to_owned(),
-        }
+    /// Returns whether the message says it all, whatever was to be fetched: nobody is reached there.
+    pub(in crate::oauth) fn says_it_all(&self) -> bool {
+        let problem = &self.problem;
+        matches!(problem, Problem::NoConnection(_) | Problem::NoAddress | Problem::LeftAlone(..))
     }
 
     /// Returns the error of a request that the egress policy refuses.
@@ -97,10 +100,17 @@ impl HttpError {
         if let Some(forbidden) = forbidden_by_resolver(&error) {
             return Self::forbidden(origin, forbidden);
         }
-        let unsent = error.is_connect() || error.is_builder();
-        let problem = if unsent { Problem::NoConnection } else { Problem::NoAnswer };
         // The URL may be long, and the message contains its origin already.
-        Self { source: Some(Box::new(error.without_url())), ..Self::of(origin, problem) }
+        let error = error.without_url();
+        if !error.is_connect() && !error.is_builder() {
+            return Self { source: Some(Box::new(error)), ..Self::of(origin, Problem::NoAnswer) };
+        }
+        let causes: Vec<_> = causes(&error).map(ToString::to_string).collect();
+        let is_name = causes.iter().any(|cause| cause.starts_with("dns error"));
+        Self::of(
+            origin,
+            if is_name { Problem::NoAddress } else { Problem::NoConnection(last(&causes)) },
+        )
     }
 }
 
@@ -117,12 +127,18 @@ impl fmt::Display for HttpError {
             Problem::Forbidden(Forbidden::PrivateAddress) => {
                 write!(f, "{origin} has no public address (network.allow_private_hosts)")
             }
-            Problem::NoConnection => write!(f, "cannot connect to {origin}{}", self.note),
+            Problem::NoConnection(why) => {
+                write!(f, "cannot connect to {origin}{}: {why}", self.note)
+            }
+            Problem::NoAddress => {
+                let host = origin.split_once("://").map_or(&**origin, |(_, host)| host);
+                write!(f, "cannot resolve {host}{}", self.note)
+            }
             Problem::NoAnswer => write!(f, "no answer from {origin}"),
             Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
             Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
             Problem::LeftAlone(wait, why) => {
-                write!(f, "{origin} is left alone for {} s: {why}", wait.as_secs_f64().ceil())
+                write!(f, "{why} ({origin} is left alone for {} s)", wait.as_secs_f64().ceil())
             }
         }
     }
@@ -141,12 +157,15 @@ impl Error for HttpError {
 }
 
 fn forbidden_by_resolver(error: &reqwest::Error) -> Option<Forbidden> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
-            return Some(*forbidden);
-        }
-        cause = error.source();
-    }
-    None
+    causes(error).find_map(|cause| cause.downcast_ref::<Forbidden>()).copied()
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(Some(error as &(dyn Error + 'static)), |cause| (*cause).source())
+}
+
+/// Returns the last cause, without the number that the system has for it.
+fn last(causes: &[String]) -> String {
+    let last = causes.last().map(String::as_str).unwrap_or_default();
+    last.split(" (os error ").next().unwrap_or_default().to_owned()
 }

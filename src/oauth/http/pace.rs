@@ -165,7 +165,7 @@ impl Pace {
             if is_get {
                 origin.learn_health(
                     if status >= 500 {
-                        Err(format!("it answers with status {status}"))
+                        Err(format!("{} answers with status {status}", name(url)))
                     } else {
                         Ok(())
                     },
@@ -177,7 +177,7 @@ impl Pace {
 
     /// Learns from a failure to fetch a document.
     pub(super) fn failed(&self, url: &Url, error: &HttpError) {
-        let why = error.brief();
+        let why = error.to_string();
         self.with(url, |origin, now| origin.learn_health(Err(why), now));
     }
 
@@ -359,7 +359,7 @@ mod tests {
         let error = pace.admit(&url).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "https://plc.example is left alone for 5 s: it answers with status 503"
+            "https://plc.example answers with status 503 (https://plc.example is left alone for 5 s)"
         );
         assert!(pace.charge(&url).is_ok(), "tokens have a breaker of their own");
     }

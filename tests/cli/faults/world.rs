@@ -573,7 +573,7 @@ impl World {
         }
         let report: Value =
             serde_json::from_str(report).map_err(|e| format!("its report is no JSON: {e}"))?;
-        let said = self.job.counted().iter().map(|member| report[member].as_u64());
+        let said = self.job.counted().iter().map(|member| report["counts"][member].as_u64());
         let said = said.sum::<Option<u64>>().ok_or("its report lacks a count")?;
         Ok((Some(said), done))
     }

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::commands::ending::exit;
-use crate::commands::sessions::results::{InTable, ResultRow, Results};
+use crate::commands::sessions::results::{ResultRow, Results, Told};
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tally};
 use crate::session::Age;
-use crate::ui::{Format, counted, counts};
+use crate::ui::{Role, counted, counts};
 
 /// Formats the plan: `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1
 /// (suspect), sign out 2 (away)`.
@@ -35,10 +35,6 @@ fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
 /// Prints the totals of a dry run.
 pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<()> {
     let ui = &context.ui;
-    if ui.format == Format::Json {
-        let document = DryRun { plan, dry_run: true };
-        return Ok(ui.document(&serde_json::to_value(document)?)?);
-    }
     let end = context.interrupt().before_the_end();
     let text = format!("would {}{}{}{end}", intentions(plan), kept(plan), threshold(inactive));
     Ok(ui.summary(text)?)
@@ -62,14 +58,6 @@ fn kept(plan: &Plan) -> String {
     )
 }
 
-/// JSON document of a dry run.
-#[derive(Serialize)]
-struct DryRun<'p> {
-    #[serde(flatten)]
-    plan: &'p Plan,
-    dry_run: bool,
-}
-
 /// JSON document of a run.
 #[derive(Serialize)]
 pub struct Document {
@@ -89,7 +77,7 @@ pub struct Prunings<'c> {
 impl<'c> Prunings<'c> {
     /// Creates empty results.
     pub fn new(context: &'c Context, assessor: &'c Assessor) -> Self {
-        let results = Results::new::<ResultRow>(context, assessor, InTable::Nothing);
+        let results = Results::new::<ResultRow>(context, assessor, false);
         Self { results, some_are_unconfirmed: false }
     }
 
@@ -102,15 +90,14 @@ impl<'c> Prunings<'c> {
     pub fn add(&mut self, event: &Event<Pruned>) -> anyhow::Result<()> {
         let summary = self.results.assessor.summary(&event.session, None);
         let kind = event.outcome.kind();
-        let (reason, meaning) = match &event.outcome {
-            Pruned::Unsettled(why, _) => (Some(why.as_str()), "kept"),
-            Pruned::Refused(why) => (Some(why.as_str()), "it was to prove the configuration right"),
-            _ => (None, ""),
+        let reason = match &event.outcome {
+            Pruned::Unsettled(why, _) | Pruned::Refused(why) => Some(why.as_str()),
+            _ => None,
         };
-        let name = if kind == PruneResult::Witness { "witness" } else { kind.name() };
-        let row = ResultRow::new(&summary, name, reason, None);
-        let warning = || format!("{}: {}; {meaning}", summary.key, reason.unwrap_or_default());
-        self.results.tell(kind, &row, reason.is_some(), warning)
+        let result = if kind == PruneResult::Witness { "witness" } else { kind.name() };
+        let row = ResultRow::new(&summary, result, reason, reason.map(|_| Role::Warning));
+        let is_worth_a_word = reason.is_some();
+        self.results.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word })
     }
 
     /// Marks this number of living sessions as unconfirmed: their new tokens may be lost.
@@ -135,7 +122,7 @@ impl<'c> Prunings<'c> {
 
     /// Prints a summary for people, or a document for programs.
     pub fn finish(
-        mut self,
+        self,
         done: anyhow::Result<()>,
         plan: &Plan,
         inactive: Option<Age>,
