@@ -43,7 +43,7 @@ pub fn brief_kid(kid: &str) -> Cow<'_, str> {
     shortened(kid, 9)
 }
 
-/// Writes a number: `2,000`.
+/// Writes a number with separators: 2,000.
 pub fn counted_number(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
