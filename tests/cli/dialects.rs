@@ -386,12 +386,12 @@ fn public_sessions_are_carried_over_only_where_they_live_on() {
         vec![run(&app, "upgrade --dry-run"), run(&app, "upgrade --yes"), run(&app, "upgrade")]
     });
     insta::assert_snapshot!(cautious, @r"
-    Reference 0 5 would upgrade | 0 5 upgraded | 0 
+    Reference 0 5 would_upgrade | 0 5 upgraded | 0 
     Rsky      1 5 blocked unattempted | 1 5 blocked unattempted | 1 5 blocked unattempted
     Cocoon    1 5 blocked unattempted | 1 5 blocked unattempted | 1 5 blocked unattempted
-    Pegasus   0 5 would upgrade | 0 5 upgraded | 0 
-    Tranquil  0 5 would upgrade | 0 5 upgraded | 0 
-    Cirrus    0 5 would upgrade | 0 5 upgraded | 0
+    Pegasus   0 5 would_upgrade | 0 5 upgraded | 0 
+    Tranquil  0 5 would_upgrade | 0 5 upgraded | 0 
+    Cirrus    0 5 would_upgrade | 0 5 upgraded | 0
     ");
     let agreed = table(|dialect| {
         let app = public(dialect);
