@@ -38,6 +38,35 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect::<String>().into()
 }
 
+/// Returns the lines of a text that is wrapped at words, none of them longer than this unless a
+/// word is. What stands in backquotes is to be copied, and stays on one line.
+pub fn wrapped(text: &str, width: usize) -> Vec<&str> {
+    let mut lines = Vec::new();
+    let (mut begin, mut used, mut last_space) = (0, 0, None);
+    let mut is_quoted = false;
+    for (at, c) in text.char_indices() {
+        is_quoted ^= c == '`';
+        if c == ' ' && !is_quoted {
+            last_space = Some((at, used));
+        }
+        used += 1;
+        if used > width
+            && let Some((space, before)) = last_space.take()
+        {
+            lines.push(&text[begin..space]);
+            begin = space + 1;
+            used -= before + 1;
+        }
+    }
+    lines.push(&text[begin..]);
+    lines
+}
+
+/// Returns the spelling of a server in tables and messages: its address without `https://`.
+pub fn brief_issuer(issuer: &str) -> &str {
+    issuer.strip_prefix("https://").unwrap_or(issuer)
+}
+
 /// Shortens a kid, keeping enough to distinguish it from others.
 pub fn brief_kid(kid: &str) -> Cow<'_, str> {
     shortened(kid, 9)
@@ -225,6 +254,16 @@ mod tests {
     fn what_is_too_long_ends_in_an_ellipsis() {
         assert_eq!(shortened("1795420766438", 13), "1795420766438");
         assert_eq!(brief_kid("1795420766438"), "17954207…");
+    }
+
+    #[test]
+    fn texts_are_wrapped_at_words_and_commands_are_not() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 13), ["one two three"]);
+        assert_eq!(wrapped("incomprehensible is long", 5), ["incomprehensible", "is", "long"]);
+        assert_eq!(wrapped("use `a b c d` or", 8), ["use", "`a b c d`", "or"]);
+        assert_eq!(wrapped("", 5), [""]);
     }
 
     #[test]

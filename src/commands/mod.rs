@@ -12,6 +12,7 @@ pub mod man;
 pub mod metadata;
 pub mod sessions;
 pub mod states;
+mod table;
 
 mod empty_store;
 mod ending;

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
+use super::under_way::UnderWay;
 use crate::session::Session;
 use crate::store::Stored;
 
@@ -113,10 +114,12 @@ struct Shared<W> {
     at_once: Semaphore,
     per_issuer: Mutex<HashMap<String, Arc<Issuer>>>,
     next_start: Mutex<Instant>,
+    under_way: Arc<UnderWay>,
 }
 
 /// Server.
 struct Issuer {
+    name: Arc<str>,
     /// Admits one session until the canary has completed, then up to the concurrency limit.
     gate: Arc<Semaphore>,
     /// Concurrency limit.
@@ -138,8 +141,14 @@ impl<W: Work> Runner<W> {
             limits,
             per_issuer: Mutex::default(),
             next_start: Mutex::new(Instant::now()),
+            under_way: Arc::default(),
         };
         Self { shared: Arc::new(shared), under_way: JoinSet::new(), sessions: HashMap::new() }
+    }
+
+    /// Returns what is under way, for those who watch.
+    pub fn under_way(&self) -> Arc<UnderWay> {
+        Arc::clone(&self.shared.under_way)
     }
 
     /// Processes sessions from `source`, and passes the outcomes to `tell`. When the source ends or
@@ -291,6 +300,7 @@ impl<W: Work> Shared<W> {
                     return None;
                 }
                 let _opening = Opening { issuer, permits: issuer.at_once.saturating_sub(1) };
+                let _under_way = self.under_way.work(&issuer.name);
                 self.work.run(&session).await
             };
             let wait = match W::retry(&outcome) {
@@ -301,6 +311,7 @@ impl<W: Work> Shared<W> {
                     return Some(Event { session, outcome });
                 }
             };
+            let _waits = self.under_way.wait(&issuer.name);
             if issuer.failing_for() + wait > self.limits.retry_for || !self.pause(wait).await {
                 return Some(Event { session, outcome });
             }
@@ -325,8 +336,10 @@ impl<W: Work> Shared<W> {
         let name = Session::read(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
         let at_once = self.limits.issuers.get(&name).copied().unwrap_or(self.limits.per_issuer);
         let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared_name = name.as_str().into();
         Arc::clone(issuers.entry(name).or_insert_with(|| {
             Arc::new(Issuer {
+                name: shared_name,
                 gate: Arc::new(Semaphore::new(1)),
                 at_once,
                 is_open: AtomicBool::default(),

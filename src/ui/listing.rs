@@ -3,11 +3,12 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Format, Palette, Role, sanitised};
+use super::table::{Cells, Live, Table};
+use super::{Format, Palette, sanitised};
+use crate::error::{Failure, suggestion, usage};
 
 /// Row. JSON and CSV show its serialised fields, in declaration order.
 pub trait Row: Serialize {
@@ -17,73 +18,153 @@ pub trait Row: Serialize {
     /// Column titles of the table.
     const TITLES: &'static [&'static str];
 
-    /// Columns that are omitted, one after the other, if the table is wider than the terminal. If
-    /// that is not sufficient, the last column is cut. If empty, the table is never narrowed.
+    /// Columns that are left out, one after the other, where the terminal is too narrow for the
+    /// table even with short reasons and issuers. Where that is not enough the last column is cut.
+    /// Without any, a table is as wide as it is.
     const SPARE: &'static [usize] = &[];
+
+    /// Titles of columns that show a field of another name.
+    const SHOWS: &'static [(&'static str, &'static str)] = &[];
 
     /// Returns the table's cells, one per title, with a role for those in colour.
     fn cells(&self) -> Cells;
 }
 
-/// Cells of a row, each with the role of one that deserves colour.
-pub type Cells = Vec<(String, Option<Role>)>;
+/// What is wanted of a list.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Columns by title or field; none for those of the table.
+    pub columns: Vec<String>,
+    /// Column or field to sort by; from the greatest, with `-` in front.
+    pub sort: Option<String>,
+    pub no_header: bool,
+}
 
 /// List being written to stdout.
 pub struct Listing {
     sink: Sink,
     rows: u64,
-    fields: &'static [&'static str],
+    fields: Vec<&'static str>,
+    /// Only these of the fields are shown.
+    is_narrowed: bool,
+    has_header: bool,
     /// Of a run's results; whether it is a dry run.
     of_run: Option<bool>,
 }
 
 enum Sink {
-    Table { rows: Vec<Vec<Cell>>, shape: Shape, palette: Palette },
+    Table {
+        table: Box<Table>,
+        picks: Option<Vec<Pick>>,
+        sort: Option<&'static str>,
+        palette: Palette,
+        is_quiet: bool,
+    },
+    Live(Live, Palette),
     Json(BufWriter<Stdout>, Vec<u8>),
     Jsonl(BufWriter<Stdout>, Vec<u8>),
     Csv(Box<csv::Writer<Stdout>>),
 }
 
-/// Text and role of a cell.
-type Cell = (String, Option<Role>);
-
-/// Minimum width to which the last column is cut.
-const NARROWEST: usize = 8;
-/// Spaces between columns.
-const GAP: u16 = 2;
+/// A column that was asked for.
+#[derive(Clone, Copy)]
+enum Pick {
+    Cell(usize),
+    Field(&'static str),
+}
 
 /// Size of the output buffer, for few system calls in long lists.
 const BUFFER: usize = 1 << 16;
 
+/// Terminal that a list goes to.
+#[derive(Clone, Copy)]
+pub(super) struct Outlet {
+    pub format: Format,
+    pub palette: Palette,
+    /// Width of the terminal, where there is one.
+    pub width: Option<usize>,
+    pub is_quiet: bool,
+}
+
 impl Listing {
-    /// Creates a list. `width` is that of the terminal, if there is one.
-    pub(super) fn new<R: Row>(format: Format, palette: Palette, width: Option<usize>) -> Self {
+    /// Creates a list as its rows have it.
+    pub(super) fn new<R: Row>(outlet: Outlet) -> Self {
         let stdout = || BufWriter::with_capacity(BUFFER, io::stdout());
+        let Outlet { format, palette, width, is_quiet } = outlet;
         let sink = match format {
             Format::Table => {
                 let available = width.filter(|_| !R::SPARE.is_empty());
-                let shape = Shape { titles: R::TITLES, spare: R::SPARE, available };
-                Sink::Table { rows: Vec::new(), shape, palette }
+                let titles = R::TITLES.iter().map(|title| (*title).to_owned()).collect();
+                let table = Box::new(Table::new(titles, R::SPARE.to_vec(), available));
+                Sink::Table { table, picks: None, sort: None, palette, is_quiet }
             }
             Format::Json => Sink::Json(stdout(), Vec::new()),
             Format::Jsonl => Sink::Jsonl(stdout(), Vec::new()),
-            Format::Csv => Sink::Csv(Box::new(csv::Writer::from_writer(io::stdout()))),
+            Format::Csv => Sink::Csv(Box::new(csv_writer())),
         };
-        Self { sink, rows: 0, fields: R::FIELDS, of_run: None }
+        let fields = R::FIELDS.to_vec();
+        Self { sink, rows: 0, fields, is_narrowed: false, has_header: true, of_run: None }
     }
 
-    /// Turns it into the list of a run's results: as JSON, one document that ends with the run's counts.
-    pub(super) fn of_run(self, dry_run: bool) -> Self {
-        Self { of_run: Some(dry_run), ..self }
+    /// Creates a list as it is wanted.
+    pub(super) fn wanted<R: Row>(outlet: Outlet, wanted: &Wanted) -> Result<Self, Failure> {
+        let mut listing = Self::new::<R>(outlet);
+        listing.has_header = !wanted.no_header;
+        let field = |name: &str| field_of::<R>(name).ok_or_else(|| unknown::<R>(name));
+        if let Sink::Table { table, picks, sort, .. } = &mut listing.sink {
+            table.has_header = !wanted.no_header;
+            if let Some(by) = &wanted.sort {
+                let name = by.strip_prefix('-');
+                table.descending = name.is_some();
+                *sort = Some(field(name.unwrap_or(by))?);
+            }
+            if !wanted.columns.is_empty() {
+                let chosen: Result<Vec<_>, _> =
+                    wanted.columns.iter().map(|name| pick::<R>(name)).collect();
+                *picks = Some(chosen?);
+                table.titles = wanted.columns.iter().map(|name| name.replace('_', " ")).collect();
+                table.spare.clear();
+                table.available = outlet.width;
+            }
+        } else {
+            if let Some(by) = &wanted.sort {
+                return Err(usage(format!("--sort {by} is for tables"))
+                    .hint("leave --format out, or sort what it prints"));
+            }
+            if !wanted.columns.is_empty() {
+                listing.fields =
+                    wanted.columns.iter().map(|name| field(name)).collect::<Result<_, _>>()?;
+                listing.is_narrowed = true;
+            }
+        }
+        Ok(listing)
+    }
+
+    /// Creates the list of a run's results: as JSON, one document that ends with the run's counts;
+    /// on a terminal, rows as they come.
+    pub(super) fn of_run<R: Row>(outlet: Outlet, dry_run: bool, is_terminal: bool) -> Self {
+        let mut listing = Self::new::<R>(outlet);
+        if outlet.format == Format::Table && is_terminal {
+            listing.sink = Sink::Live(Live::new(R::TITLES, outlet.width), outlet.palette);
+        }
+        Self { of_run: Some(dry_run), ..listing }
     }
 
     /// Adds a row of a table.
-    pub fn push_cells(&mut self, cells: Cells) {
-        if let Sink::Table { rows, .. } = &mut self.sink {
-            let safe = |(cell, role): (String, _)| (sanitised(&cell).into_owned(), role);
-            rows.push(cells.into_iter().map(safe).collect());
-            self.rows += 1;
+    pub fn push_cells(&mut self, cells: Cells) -> io::Result<()> {
+        let cells = safe(cells);
+        match &mut self.sink {
+            Sink::Table { table, .. } => table.push(&cells, None),
+            Sink::Live(live, palette) => live.write(&cells, *palette, &mut io::stdout().lock())?,
+            Sink::Json(..) | Sink::Jsonl(..) | Sink::Csv(_) => return Ok(()),
         }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Returns whether rows are printed as they come, for people.
+    pub fn is_live(&self) -> bool {
+        matches!(self.sink, Sink::Live(..))
     }
 
     /// Returns whether there is no row.
@@ -94,32 +175,48 @@ impl Listing {
     /// Adds a row.
     pub fn push(&mut self, row: &impl Row) -> anyhow::Result<()> {
         match &mut self.sink {
-            Sink::Table { .. } => {
-                self.push_cells(row.cells());
-                return Ok(());
+            Sink::Table { table, picks, sort, .. } => {
+                let value = if picks.is_some() || sort.is_some() {
+                    serde_json::to_value(row)?
+                } else {
+                    Value::Null
+                };
+                let field = |name: &str| crate::json::member(&value, name);
+                let mut cells = row.cells();
+                if let Some(picks) = picks {
+                    let cell = |pick: &Pick| match pick {
+                        Pick::Cell(n) => cells.get(*n).cloned().unwrap_or_default(),
+                        Pick::Field(name) => (shown(field(name)), None),
+                    };
+                    cells = picks.iter().map(cell).collect();
+                }
+                table.push(&safe(cells), sort.map(|name| field(name).clone().into()));
             }
+            Sink::Live(..) => return Ok(self.push_cells(row.cells())?),
             Sink::Json(out, line) => {
                 line.clear();
                 if self.rows == 0 {
                     line.extend_from_slice(opening(self.of_run).as_bytes());
                 }
                 line.extend_from_slice(if self.rows == 0 { b"\n" } else { b",\n" });
-                crate::text::write_json_line(line, row)?;
+                write_row(line, row, self.is_narrowed.then_some(&self.fields))?;
                 out.write_all(line)?;
             }
             Sink::Jsonl(out, line) => {
                 line.clear();
-                crate::text::write_json_line(line, row)?;
+                write_row(line, row, self.is_narrowed.then_some(&self.fields))?;
                 line.push(b'\n');
                 out.write_all(line)?;
             }
             Sink::Csv(out) => {
-                if self.rows == 0 {
-                    out.write_record(self.fields).map_err(csv_error)?;
+                if self.rows == 0 && self.has_header {
+                    out.write_record(&self.fields).map_err(csv_error)?;
                 }
                 let row = serde_json::to_value(row)?;
-                out.write_record(self.fields.iter().map(|field| csv_cell(&row[field])))
-                    .map_err(csv_error)?;
+                let cell = |field: &&str| {
+                    sanitised(&csv_cell(crate::json::member(&row, field))).into_owned()
+                };
+                out.write_record(self.fields.iter().map(cell)).map_err(csv_error)?;
             }
         }
         self.rows += 1;
@@ -129,7 +226,7 @@ impl Listing {
     /// Writes the rows so far, for slow sources. A table is written at the end.
     pub fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Table { .. } => Ok(()),
+            Sink::Table { .. } | Sink::Live(..) => Ok(()),
             Sink::Json(out, _) | Sink::Jsonl(out, _) => out.flush(),
             Sink::Csv(out) => out.flush(),
         }
@@ -138,7 +235,7 @@ impl Listing {
     /// Drops what is still held.
     pub fn discard(self) {
         match self.sink {
-            Sink::Table { .. } => {}
+            Sink::Table { .. } | Sink::Live(..) => {}
             Sink::Json(out, _) | Sink::Jsonl(out, _) => drop(out.into_parts()),
             // What a reader has of a CSV is whole lines.
             Sink::Csv(out) => drop(out),
@@ -153,27 +250,20 @@ impl Listing {
     /// Ends the list of a run with these counts.
     pub fn finish_with(self, counts: &impl Serialize) -> anyhow::Result<()> {
         match self.sink {
-            Sink::Table { rows, shape, palette } => {
-                let columns = shape.columns(&rows);
-                let mut table = Table::new();
-                table.load_style(presets::NOTHING);
-                table.set_header(columns.iter().map(|(n, _)| shape.titles[*n].to_uppercase()));
-                for row in rows {
-                    table.add_row(columns.iter().map(|(n, width)| {
-                        let (cell, role) = &row[*n];
-                        let cell = crate::text::shortened(cell, *width);
-                        role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
-                    }));
-                }
-                for column in table.column_iter_mut() {
-                    column.set_padding((0, GAP));
-                }
+            Sink::Table { table, palette, is_quiet, .. } => {
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
-                for line in table.lines() {
-                    writeln!(out, "{}", line.trim_end())?;
-                }
+                let hidden = table.write(palette, &mut out)?;
                 out.flush()?;
+                if !hidden.is_empty() && !is_quiet {
+                    // Whoever closed stderr does not want to hear about it.
+                    let _ = writeln!(
+                        io::stderr().lock(),
+                        "not shown for want of room: {}; --columns chooses, other formats show all",
+                        hidden.join(", ")
+                    );
+                }
             }
+            Sink::Live(..) => {}
             Sink::Json(mut out, mut line) => {
                 line.clear();
                 if self.rows == 0 {
@@ -191,8 +281,8 @@ impl Listing {
             }
             Sink::Jsonl(mut out, _) => out.flush()?,
             Sink::Csv(mut out) => {
-                if self.rows == 0 {
-                    out.write_record(self.fields).map_err(csv_error)?;
+                if self.rows == 0 && self.has_header {
+                    out.write_record(&self.fields).map_err(csv_error)?;
                 }
                 out.flush()?;
             }
@@ -206,41 +296,65 @@ fn opening(of_run: Option<bool>) -> String {
     of_run.map_or_else(|| "[".to_owned(), |dry_run| format!("{{\"dry_run\":{dry_run},\"items\":["))
 }
 
-/// Layout of a table.
-struct Shape {
-    titles: &'static [&'static str],
-    spare: &'static [usize],
-    available: Option<usize>,
+fn csv_writer() -> csv::Writer<Stdout> {
+    csv::Writer::from_writer(io::stdout())
 }
 
-impl Shape {
-    /// Returns the columns shown, with their maximum widths.
-    fn columns(&self, rows: &[Vec<Cell>]) -> Vec<(usize, usize)> {
-        let cells = |n: usize| rows.iter().map(move |row| row[n].0.chars().count());
-        let width = |(n, title): (usize, &&str)| (n, cells(n).max().unwrap_or(0).max(title.len()));
-        let mut columns: Vec<_> = self.titles.iter().enumerate().map(width).collect();
-        let Some(available) = self.available else { return columns };
-        let excess = |columns: &[(usize, usize)]| {
-            let gaps = usize::from(GAP) * columns.len().saturating_sub(1);
-            (columns.iter().map(|(_, width)| width).sum::<usize>() + gaps).saturating_sub(available)
-        };
-        for spare in self.spare {
-            if excess(&columns) > 0 {
-                columns.retain(|(n, _)| n != spare);
-            }
-        }
-        let excess = excess(&columns);
-        if let Some((_, last)) = columns.last_mut() {
-            *last -= excess.min(last.saturating_sub(NARROWEST));
-        }
-        columns
+/// Makes cells harmless.
+fn safe(cells: Cells) -> Cells {
+    cells.into_iter().map(|(cell, role)| (sanitised(&cell).into_owned(), role)).collect()
+}
+
+/// Returns the column of this title or field.
+fn pick<R: Row>(name: &str) -> Result<Pick, Failure> {
+    let is_it = |title: &&str| title.replace(' ', "_") == name;
+    match R::TITLES.iter().position(is_it) {
+        Some(n) => Ok(Pick::Cell(n)),
+        None => field_of::<R>(name).map(Pick::Field).ok_or_else(|| unknown::<R>(name)),
     }
+}
+
+/// Returns the field of this name, or that the column of this title shows.
+fn field_of<R: Row>(name: &str) -> Option<&'static str> {
+    let shown = R::SHOWS.iter().find(|(title, _)| *title == name).map(|(_, field)| *field);
+    shown.or_else(|| R::FIELDS.iter().copied().find(|field| *field == name))
+}
+
+fn unknown<R: Row>(name: &str) -> Failure {
+    let titles = R::TITLES.iter().map(|title| title.replace(' ', "_"));
+    let mut names: Vec<String> = titles.collect();
+    for field in R::FIELDS {
+        if !names.iter().any(|known| known == field) {
+            names.push((*field).to_owned());
+        }
+    }
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let hint = suggestion(name, &known).unwrap_or_else(|| format!("columns: {}", known.join(", ")));
+    usage(format!("there is no column {name:?}")).hint(hint)
+}
+
+fn write_row(
+    line: &mut Vec<u8>,
+    row: &impl Row,
+    fields: Option<&Vec<&'static str>>,
+) -> serde_json::Result<()> {
+    let Some(fields) = fields else { return crate::text::write_json_line(line, row) };
+    let value = serde_json::to_value(row)?;
+    let members = fields.iter().map(|name| ((*name).to_owned(), crate::json::member(&value, name)));
+    let members: Map<String, Value> = members.map(|(name, value)| (name, value.clone())).collect();
+    crate::text::write_json_line(line, &members)
+}
+
+/// Returns the text of a field in a table.
+fn shown(value: &Value) -> String {
+    let text = csv_cell(value);
+    if text.is_empty() { "-".to_owned() } else { text }
 }
 
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => sanitised(text).into_owned(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
@@ -250,35 +364,5 @@ fn csv_error(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(io) => io.into(),
         other => anyhow::anyhow!("cannot write CSV: {other:?}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn narrow_terminals_drop_columns_then_cut_the_last() {
-        let row = [
-            "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
-            "blocked",
-            "bsky.social",
-            "a very long reason why",
-        ];
-        let rows = [row.map(|cell| (cell.to_owned(), None)).to_vec()];
-        let titles = &["did", "status", "issuer", "reason"];
-        for (available, expected) in [
-            (None, &[(0, 32), (1, 7), (2, 11), (3, 22)][..]),
-            (Some(78), &[(0, 32), (1, 7), (2, 11), (3, 22)]),
-            (Some(77), &[(0, 32), (1, 7), (3, 22)]),
-            (Some(60), &[(0, 32), (1, 7), (3, 17)]),
-            (Some(20), &[(0, 32), (1, 7), (3, 8)]),
-        ] {
-            assert_eq!(
-                Shape { titles, spare: &[2], available }.columns(&rows),
-                expected,
-                "{available:?}"
-            );
-        }
     }
 }

@@ -8,20 +8,24 @@ mod palette;
 mod progress;
 mod prompt;
 mod report;
+mod table;
 
 use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
+use dialoguer::console::Term;
 
 use crate::error::Failure;
 use crate::text;
+use listing::Outlet;
 
-pub use crate::text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
+pub use crate::text::{brief_issuer, brief_kid, counted, counts, sanitised, sessions_and_logins};
 pub use entries::Entry;
-pub use listing::{Cells, Listing, Row};
+pub use listing::{Listing, Row, Wanted};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
 pub use report::{panicked, report};
+pub use table::Cells;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -122,12 +126,22 @@ impl Ui {
 
     /// Opens a list of rows on stdout, in the selected format.
     pub fn listing<R: Row>(&self) -> Listing {
-        Listing::new::<R>(self.format, self.out, terminal_width())
+        Listing::new::<R>(self.outlet())
     }
 
     /// Opens the list of a run's results. As JSON it is one document with the counts.
     pub fn run_listing<R: Row>(&self, dry_run: bool) -> Listing {
-        self.listing::<R>().of_run(dry_run)
+        Listing::of_run::<R>(self.outlet(), dry_run, self.stdout_is_terminal())
+    }
+
+    /// Opens a list of rows with the columns, and in the order, that are wanted.
+    pub fn wanted_listing<R: Row>(&self, wanted: &Wanted) -> Result<Listing, Failure> {
+        Listing::wanted::<R>(self.outlet(), wanted)
+    }
+
+    fn outlet(&self) -> Outlet {
+        let width = terminal_width(&Term::stdout());
+        Outlet { format: self.format, palette: self.out, width, is_quiet: self.quiet }
     }
 
     /// Returns whether every step is shown (`-v`).
@@ -165,7 +179,7 @@ impl Ui {
         rows: &[(&str, u64, Option<Role>)],
         total: u64,
     ) -> io::Result<()> {
-        self.result(bars::bars(title, rows, total, self.out, terminal_width()))
+        self.result(bars::bars(title, rows, total, self.out, terminal_width(&Term::stdout())))
     }
 
     /// Prints statements with their notes.
@@ -196,7 +210,20 @@ impl Ui {
 
     /// Starts a progress display, if stderr is visible. With `-v`, the steps replace it.
     pub fn progress(&self, what: &'static str) -> Progress {
-        Progress::new(!self.quiet && self.verbosity == 0 && io::stderr().is_terminal(), what)
+        Progress::new(self.shows_progress(), what)
+    }
+
+    /// Begins to show progress of work on so many things as turn up, and what is waited for.
+    pub fn work_progress(
+        &self,
+        what: &'static str,
+        waits: impl Fn() -> Option<String> + Clone + Send + Sync + 'static,
+    ) -> Progress {
+        Progress::of_work(self.shows_progress(), what, waits)
+    }
+
+    fn shows_progress(&self) -> bool {
+        !self.quiet && self.verbosity == 0 && io::stderr().is_terminal()
     }
 
     /// Prints a summary: on stdout for people, on stderr if stdout is for programs. Silent with
@@ -234,13 +261,15 @@ impl Ui {
     }
 
     fn err_line(&self, line: &str) {
+        let width = terminal_width(&Term::stderr()).filter(|_| io::stderr().is_terminal());
+        let lines = text::wrapped(line, width.unwrap_or(usize::MAX));
         // Errors of a closed stderr are ignored.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n  "));
     }
 }
 
-/// Returns the width of the terminal on stdout. A width of 0 counts as unknown.
-fn terminal_width() -> Option<usize> {
-    let (_, width) = dialoguer::console::Term::stdout().size_checked()?;
+/// Returns how wide a terminal is. One that says 0 does not know.
+fn terminal_width(terminal: &Term) -> Option<usize> {
+    let (_, width) = terminal.size_checked()?;
     Some(width.into()).filter(|width| *width > 0)
 }

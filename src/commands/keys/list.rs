@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::commands::census;
 use crate::commands::empty_store::EmptyStore;
+use crate::commands::table::TableArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::jose::{KeyState, ThumbprintMatch};
@@ -28,7 +29,10 @@ oauthctl.toml). Exit status 3: the store does not answer, so nothing was counted
 Examples:
   oauthctl keys list --keys env:NUXT_OAUTH_JWK_ONE
   oauthctl keys list --keys keys.json --store sqlite:app.db")]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    table: TableArgs,
+}
 
 #[derive(Serialize)]
 struct KeyRow<'a> {
@@ -60,6 +64,8 @@ impl Row for KeyRow<'_> {
     const TITLES: &'static [&'static str] =
         &["kid", "state", "created", "sessions", "logins", "source"];
     const SPARE: &'static [usize] = &[5, 2];
+    const SHOWS: &'static [(&'static str, &'static str)] =
+        &[("created", "created_at"), ("logins", "states")];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
@@ -86,7 +92,7 @@ fn between(earlier: Timestamp, later: Timestamp) -> String {
 }
 
 /// Reads keys and, if configured, the store, and prints one row per key.
-pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
     let origins: Vec<String> =
         sources.iter().flat_map(|s| s.keys.iter().map(|_| s.source.to_string())).collect();
@@ -98,7 +104,7 @@ pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
     let is_proof = missing.is_none() && bound.as_ref().is_none_or(Census::is_proof);
     let mut any_doubtful = false;
     let now = context.now();
-    let mut listing = context.ui.listing::<KeyRow>();
+    let mut listing = context.ui.wanted_listing::<KeyRow>(&args.table.wanted())?;
     for (key, source) in keys.iter().zip(&origins) {
         let Some(kid) = key.kid() else { continue };
         let count = bound.as_ref().map(|bound| bound.records.to(kid.as_str()));

@@ -31,21 +31,22 @@ struct Group {
 }
 
 impl Causes {
-    /// Takes in a result. `cells` are those of its row, the account first.
+    /// Takes in a result. `cells` are those of its row, the account first. Returns them where they
+    /// are to be listed each.
     pub fn add(
         &mut self,
         session: &Summary<'_>,
         result: &str,
         reason: &str,
         cells: impl FnOnce() -> Cells,
-    ) {
+    ) -> Option<&Cells> {
         let cause = general(reason, session);
         let kid = session.kid.as_deref().unwrap_or_default();
         let name = format!("{result}\n{kid}\n{cause}");
         let next = self.groups.len();
         if next == MOST && !self.by_cause.contains_key(&name) {
             self.others += 1;
-            return;
+            return None;
         }
         let index = *self.by_cause.entry(name).or_insert(next);
         if index == next {
@@ -55,9 +56,11 @@ impl Causes {
         }
         let group = &mut self.groups[index];
         group.sessions += 1;
-        if group.rows.len() < LISTED {
-            group.rows.push(cells());
+        if group.rows.len() == LISTED {
+            return None;
         }
+        group.rows.push(cells());
+        group.rows.last()
     }
 
     /// Returns the lines to print, by cause: each session of a few, of many one and their number.
@@ -77,6 +80,18 @@ impl Causes {
             }
         }
         lines
+    }
+
+    /// Returns the lines that are left to print where [`Self::add`] has told which to list.
+    pub fn lines_left(&self) -> Vec<Cells> {
+        let many = self.groups.iter().filter(|group| group.sessions > LISTED as u64);
+        let line = |group: &Group| {
+            let mut cells = group.rows.first()?.clone();
+            let more = counted_number(group.sessions - LISTED as u64);
+            cells.first_mut()?.0 = format!("and {more} more");
+            Some(cells)
+        };
+        many.filter_map(line).collect()
     }
 
     /// Returns the number of sessions that [`Self::lines`] has no line for.
@@ -190,7 +205,7 @@ mod tests {
         let mut causes = Causes::default();
         for (did, kid, reason) in results {
             let cells = || vec![((*did).to_owned(), None), ("no".to_owned(), Some(Role::Warning))];
-            causes.add(&session(did, kid), "no", reason, cells);
+            let _ = causes.add(&session(did, kid), "no", reason, cells);
         }
         causes
     }
@@ -207,6 +222,7 @@ mod tests {
         results.extend([("did:x", "lost", "no key"), ("did:y", "lost", "no key")]);
         let causes = of(&results);
         assert_eq!(accounts(&causes), ["did:0 and 1,499 more", "did:x", "did:y"]);
+        assert_eq!(causes.lines_left()[0][0].0, "and 1,497 more");
         assert_eq!(causes.lost_kids().collect::<Vec<_>>(), [("lost", 2)]);
     }
 

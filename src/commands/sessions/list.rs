@@ -4,6 +4,7 @@ use super::inactive::InactiveArgs;
 use super::layouts::Layouts;
 use super::select::SelectArgs;
 use super::view::{BriefRow, LayoutRow};
+use crate::commands::table::TableArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::{Status, Summary};
@@ -11,7 +12,24 @@ use crate::text::Named as _;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
-#[command(after_help = help())]
+#[command(after_help = "\
+Statuses:
+  fresh      its access token is valid
+  idle       expired, which is normal for a user who is away; nothing to do yet
+  due        expired, and due for a refresh
+  suspect    older than sessions usually live; only the server knows
+  blocked    cannot be refreshed now, through no fault of the session
+  dead       can never be refreshed
+  malformed  no session, and nobody's: empty, or with neither a refresh token nor a private key
+  foreign    cannot be read; perhaps another library's, another program's, or encrypted
+That a user is away is no status of the session; --inactive asks about it.
+
+Examples:
+  oauthctl sessions list                          in the directory of an app with an app.db
+  oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
+  oauthctl sessions list --not-refreshed-for 30d --format csv
+  oauthctl sessions list --columns did,kid,expires_at --sort -refreshed
+  oauthctl sessions list --format jsonl | jq -r .did")]
 pub struct Args {
     /// Show full key IDs, timestamps and the expiry of access tokens; other formats always contain
     /// every field
@@ -21,6 +39,8 @@ pub struct Args {
     select: SelectArgs,
     #[command(flatten)]
     inactive: InactiveArgs,
+    #[command(flatten)]
+    table: TableArgs,
 }
 
 fn help() -> String {
@@ -40,10 +60,11 @@ Examples:
 /// Selects sessions and prints them with their status.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
+    let wanted = args.table.wanted();
     let mut listing = match (args.wide, layouts.are_several()) {
-        (true, _) => context.ui.listing::<Summary>(),
-        (false, false) => context.ui.listing::<BriefRow>(),
-        (false, true) => context.ui.listing::<LayoutRow>(),
+        (true, _) => context.ui.wanted_listing::<Summary>(&wanted)?,
+        (false, false) => context.ui.wanted_listing::<BriefRow>(&wanted)?,
+        (false, true) => context.ui.wanted_listing::<LayoutRow>(&wanted)?,
     };
     let count = layouts.for_each(|summary, assessor| match (args.wide, layouts.are_several()) {
         (true, _) => listing.push(summary),

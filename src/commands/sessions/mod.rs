@@ -22,6 +22,7 @@ mod show;
 mod stats;
 mod upgrade;
 mod view;
+mod watch;
 
 pub use pace::PaceArgs;
 pub use revoke::{dry_run as dry_run_of_revocation, revoke_selected};

@@ -15,6 +15,7 @@ use super::pace::PaceArgs;
 use super::results::ResultRow;
 use super::select::SelectArgs;
 use super::view::assessor;
+use super::watch::{progress, watched};
 use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
@@ -312,6 +313,8 @@ fn settle(
             }
         }
         let runner = Runner::new(pruner, args.pace.limits(context)?, stop(context));
+        let shown = progress(context, &args.select, &runner);
+        results.show(shown.clone());
         let mut selection = args.select.begin(context, &**store, assessor).await?;
         let mut waiting: Vec<Stored> = Vec::new();
         let source = async || {
@@ -328,7 +331,11 @@ fn settle(
             let batch = batches.take(&mut waiting).await;
             Ok(Some(batch.into_iter().map(Step::Work).collect()))
         };
-        runner.run(source, async |_, event| results.add(&event)).await
+        let add = async |_: &Pruner, event| results.add(&event);
+        let (done, not_attempted) =
+            watched(context, &args.select, runner, &shown, source, add).await;
+        results.not_attempted = not_attempted;
+        done
     });
     results.take_back(tell_unconfirmed(context, &unconfirmed));
     done

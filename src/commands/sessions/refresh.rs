@@ -91,8 +91,13 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
     };
     let first_seen = FirstSeen::default();
     let network = context.network()?;
-    let mut results =
-        Refreshes::new(context, &assessor, ["would refresh", "refreshed"], refresher, &args.pace)?;
+    let mut results = Refreshes::new(
+        context,
+        &assessor,
+        ["would refresh", "refreshed"],
+        refresher,
+        (&args.select, &args.pace),
+    )?;
     results.tells_skipped = is_named;
     results.acknowledged = Acknowledgements::of(context)?;
     let done = context.runtime()?.block_on(async {
@@ -114,7 +119,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
             }
             Ok(steps)
         };
-        results.run(source).await
+        results.run(&args.select, source).await
     });
     counts.extend(results.counts());
     let done = done.and_then(|()| args.select.check_names(context, &*store));

@@ -10,6 +10,8 @@ use super::causes::Causes;
 use super::names::SomeMissing;
 use super::online::{stop, tell_unconfirmed};
 use super::pace::PaceArgs;
+use super::select::SelectArgs;
+use super::watch::{NotAttempted, progress, watched};
 use crate::commands::ending::{cut_short, exit};
 use crate::commands::metrics::Counts;
 use crate::context::Context;
@@ -20,7 +22,7 @@ use crate::maintenance::{
 use crate::session::Summary;
 use crate::store::Stored;
 use crate::text::Named;
-use crate::ui::{Format, Listing, Role, Row, counted, counts};
+use crate::ui::{Format, Listing, Progress, Role, Row, counted, counts};
 
 /// Number of ended sessions, without any other result, that is more than coincidence.
 const MANY: u64 = 3;
@@ -77,6 +79,8 @@ pub struct Results<'c, K> {
     pub assessor: &'c Assessor,
     /// Counts by kind.
     pub tally: Tally<K>,
+    /// Progress of the run, which rows must not be mixed up with.
+    pub progress: Progress,
     listing: Listing,
     causes: Causes,
 }
@@ -98,25 +102,33 @@ impl<'c, K: Named> Results<'c, K> {
     pub fn new<R: Row>(context: &'c Context, assessor: &'c Assessor, dry_run: bool) -> Self {
         let listing = context.ui.run_listing::<R>(dry_run);
         let (tally, causes) = (Tally::default(), Causes::default());
-        Self { context, assessor, tally, listing, causes }
+        Self { context, assessor, tally, progress: Progress::default(), listing, causes }
     }
 
     /// Counts a result, and shows its row.
     pub fn tell(&mut self, kind: K, row: &impl Row, told: &Told<'_>) -> anyhow::Result<()> {
         self.tally.count(kind);
         let ui = &self.context.ui;
+        let listing = &mut self.listing;
         if ui.format != Format::Table {
-            self.listing.push(row)?;
-            return Ok(self.listing.flush()?);
+            return self.progress.suspend(|| {
+                listing.push(row)?;
+                Ok(listing.flush()?)
+            });
         }
         match told.reason {
-            _ if !told.is_worth_a_word => {}
+            _ if !told.is_worth_a_word => Ok(()),
             Some(reason) if !ui.is_verbose() => {
-                self.causes.add(told.session, told.result, reason, || row.cells());
+                let listed = self.causes.add(told.session, told.result, reason, || row.cells());
+                match listed.filter(|_| listing.is_live()) {
+                    Some(cells) => {
+                        Ok(self.progress.suspend(|| listing.push_cells(cells.clone()))?)
+                    }
+                    None => Ok(()),
+                }
             }
-            _ => self.listing.push(row)?,
+            _ => self.progress.suspend(|| listing.push(row)),
         }
-        Ok(())
     }
 
     /// Prints the remaining output. Returns the exit status; `achieved` is true if anything was
@@ -130,7 +142,9 @@ impl<'c, K: Named> Results<'c, K> {
     ) -> anyhow::Result<Exit> {
         let ui = &self.context.ui;
         let done = cut_short(self.context, done, achieved);
-        self.causes.lines().into_iter().for_each(|line| self.listing.push_cells(line));
+        let is_live = self.listing.is_live();
+        let lines = if is_live { self.causes.lines_left() } else { self.causes.lines() };
+        lines.into_iter().try_for_each(|line| self.listing.push_cells(line))?;
         // A run that has failed, or a table without rows, has no result.
         if !self.listing.is_empty() || done.is_ok() && ui.format != Format::Table {
             self.listing.finish_with(counts)?;
@@ -168,6 +182,7 @@ pub struct Refreshes<'c> {
     /// Verb for the result: "refreshed", "would upgrade".
     verb: &'static str,
     some_are_unconfirmed: bool,
+    not_attempted: NotAttempted,
     /// True if some of the selected sessions needed no refresh, and none was attempted.
     pub some_are_well: bool,
     /// True if the run itself may end sessions at their server.
@@ -187,19 +202,25 @@ impl<'c> Refreshes<'c> {
         assessor: &'c Assessor,
         [would_do, done]: [&'static str; 2],
         refresher: Option<Refresher>,
-        pace: &PaceArgs,
+        (select, pace): (&SelectArgs, &PaceArgs),
     ) -> anyhow::Result<Self> {
         let dry_run = refresher.is_none();
         let unconfirmed = refresher.as_ref().map(Refresher::unconfirmed).unwrap_or_default();
         let runner =
             |refresher| anyhow::Ok(Runner::new(refresher, pace.limits(context)?, stop(context)));
+        let runner = refresher.map(runner).transpose()?;
+        let mut results = Results::new::<ResultRow>(context, assessor, dry_run);
+        if let Some(runner) = &runner {
+            results.progress = progress(context, select, runner);
+        }
         Ok(Self {
-            results: Results::new::<ResultRow>(context, assessor, dry_run),
-            runner: refresher.map(runner).transpose()?,
+            results,
+            runner,
             unconfirmed,
             dry_run,
             verb: if dry_run { would_do } else { done },
             some_are_unconfirmed: false,
+            not_attempted: NotAttempted::default(),
             some_are_well: false,
             may_end_sessions: false,
             acknowledged: Acknowledgements::default(),
@@ -211,10 +232,15 @@ impl<'c> Refreshes<'c> {
     /// Refreshes the sessions of the source, or reports what a run would do.
     pub async fn run(
         &mut self,
+        select: &SelectArgs,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<Outcome>>>>,
     ) -> anyhow::Result<()> {
         if let Some(runner) = self.runner.take() {
-            let done = runner.run(source, async |_, event| self.add(&event)).await;
+            let (context, progress) = (self.results.context, self.results.progress.clone());
+            let add = async |_: &Refresher, event| self.add(&event);
+            let watched = watched(context, select, runner, &progress, source, add).await;
+            let (done, not_attempted) = watched;
+            self.not_attempted = not_attempted;
             self.take_back(tell_unconfirmed(self.results.context, &self.unconfirmed));
             return done;
         }
@@ -262,7 +288,7 @@ impl<'c> Refreshes<'c> {
             }
         };
         if let (RefreshResult::Skipped, Some(reason)) = (kind, reason) {
-            self.skipped.add(&summary, result, reason, Vec::new);
+            let _ = self.skipped.add(&summary, result, reason, Vec::new);
         }
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // People are interested in failures, not in successes.
@@ -304,6 +330,7 @@ impl<'c> Refreshes<'c> {
                 summary.push_str(&format!(" ({})", self.skipped.in_words()));
             }
         }
+        summary.push_str(&self.not_attempted.in_words(context));
         let done = self.results.close(
             done.map(drop),
             refreshed + gone + unknown > 0,

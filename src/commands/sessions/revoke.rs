@@ -12,6 +12,7 @@ use super::pace::PaceArgs;
 use super::results::{Results, Told, identifier};
 use super::select::SelectArgs;
 use super::view::assessor_of_run;
+use super::watch::{NotAttempted, progress, watched};
 use crate::commands::ending::exit;
 use crate::commands::last_count;
 use crate::context::Context;
@@ -99,7 +100,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let missing = args.select.check_names(context, &*store)?;
     let Some(first) = first else {
-        return Ok(missing.exit(new_results(context, &assessor).finish(Ok(()))?));
+        return Ok(
+            missing.exit(new_results(context, &assessor).finish(Ok(()), NotAttempted::default())?)
+        );
     };
     let (url, _) = context.store_address()?;
     let question = match count {
@@ -226,8 +229,13 @@ pub fn revoke_selected(
     let revoker = Revoker::new(refresher, still_meant, Assessor::clone(assessor));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = new_results(context, assessor);
-    let done = context.runtime()?.block_on(async {
-        let mut selection = select.begin(context, &**store, assessor).await?;
+    results.progress = progress(context, select, &runner);
+    let shown = results.progress.clone();
+    let (done, not_attempted) = context.runtime()?.block_on(async {
+        let mut selection = match select.begin(context, &**store, assessor).await {
+            Ok(selection) => selection,
+            Err(error) => return (Err(error), NotAttempted::default()),
+        };
         let source = async || {
             let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| {
                 Ok(Meant::to_do_if(is_meant(stored)))
@@ -235,7 +243,8 @@ pub fn revoke_selected(
             let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))
         };
-        runner.run(source, async |revoker, event| results.add(event, forget, revoker).await).await
+        let add = async |revoker: &Revoker, event| results.add(event, forget, revoker).await;
+        watched(context, select, runner, &shown, source, add).await
     });
     // They count as unconfirmed already: a renewed session has not ended.
     tell_unconfirmed(context, &unconfirmed);
@@ -247,7 +256,7 @@ pub fn revoke_selected(
         }
         _ => last_count::removed(context, store.layout(), removed),
     }
-    results.finish(done)
+    results.finish(done, not_attempted)
 }
 
 fn still_meant(filter: Filter, assessor: Assessor) -> StillMeant {
@@ -332,13 +341,14 @@ impl Revocations<'_> {
         self.tally.sum(&[RevokeResult::Confirmed, RevokeResult::Forgotten])
     }
 
-    fn finish(self, done: anyhow::Result<()>) -> anyhow::Result<Exit> {
+    fn finish(self, done: anyhow::Result<()>, not_attempted: NotAttempted) -> anyhow::Result<Exit> {
         let tally = self.tally.clone();
         let count = |kind| tally.of(kind);
         let (unconfirmed, confirmed) =
             (count(RevokeResult::Unconfirmed), count(RevokeResult::Confirmed));
         let (total, others) = (counted(tally.total(), "session"), counts(", ", tally.others()));
-        let summary = format!("{total}: {confirmed} confirmed{others}");
+        let left = not_attempted.in_words(self.context);
+        let summary = format!("{total}: {confirmed} confirmed{others}{left}");
         let (context, removed) = (self.context, self.removed());
         let done = self.close(done, removed + unconfirmed > 0, &tally, &summary)?;
         let troubled = unconfirmed + count(RevokeResult::Failed) + count(RevokeResult::Forgotten);

@@ -15,6 +15,7 @@ use crate::maintenance::{Assessor, Names, Records, Seen, Selection, Source};
 use crate::session::{Age, Filter, Status, Summary};
 use crate::store::{RecordKey, Store, Stored};
 use crate::text::Named as _;
+use crate::ui::Progress;
 
 /// Accounts and filters.
 #[derive(clap::Args, Default)]
@@ -59,6 +60,9 @@ pub struct SelectArgs {
     /// Sessions that were selected in the layouts before this one.
     #[arg(skip)]
     taken: Cell<u64>,
+    /// Another progress is shown than that of reading.
+    #[arg(skip)]
+    hides_reading: Cell<bool>,
     /// What was read so far.
     #[arg(skip)]
     seen: Rc<RefCell<Seen>>,
@@ -136,6 +140,11 @@ impl SelectArgs {
         &self.seen
     }
 
+    /// Shows no progress of reading from now on.
+    pub fn hide_reading(&self) {
+        self.hides_reading.set(true);
+    }
+
     /// Starts to read the selected sessions.
     pub async fn begin<'a>(
         &self,
@@ -150,7 +159,11 @@ impl SelectArgs {
         if !self.one_of_several.get() {
             self.seen.borrow_mut().records = Records::default();
         }
-        let progress = context.ui.progress("sessions read");
+        let progress = if self.hides_reading.get() {
+            Progress::default()
+        } else {
+            context.ui.progress("sessions read")
+        };
         let progress = Box::new(move |read| progress.advance(read));
         let left = self.limit.unwrap_or(u64::MAX).saturating_sub(self.taken.get());
         let seen = Rc::clone(&self.seen);

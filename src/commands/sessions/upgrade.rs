@@ -83,8 +83,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         agreed(context, args),
     );
     let may_meet_the_app = !store.layout().has_lock() && !is_named;
-    let mut results =
-        Refreshes::new(context, &assessor, ["would upgrade", "upgraded"], refresher, &args.pace)?;
+    let mut results = Refreshes::new(
+        context,
+        &assessor,
+        ["would upgrade", "upgraded"],
+        refresher,
+        (&args.select, &args.pace),
+    )?;
     results.tells_skipped = is_named;
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
@@ -96,7 +101,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             let Some(sessions) = sessions else { return Ok(None) };
             upgrades.steps(&*store, &assessor, may_meet_the_app, sessions).await.map(Some)
         };
-        results.run(source).await
+        results.run(&args.select, source).await
     });
     for (issuer, count) in upgrades.dangers() {
         context.ui.warn(format!(

@@ -8,7 +8,7 @@ use crate::jose::KeySet;
 use crate::maintenance::{Assessor, Recovery};
 use crate::session::{Status, Summary};
 use crate::store::{Layout, Store};
-use crate::ui::{Role, Row, brief_kid};
+use crate::ui::{Role, Row, brief_issuer, brief_kid};
 
 /// Creates an assessor from keys and settings.
 pub fn assessor(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
@@ -51,6 +51,13 @@ pub fn role(status: Status) -> Option<Role> {
     }
 }
 
+/// Columns that show a field of another name.
+const SHOWS: &[(&str, &str)] = &[
+    ("refreshed", "last_refreshed_at"),
+    ("last_refreshed", "last_refreshed_at"),
+    ("expires", "expires_at"),
+];
+
 /// Session in a table that fits a terminal. Other formats contain all fields.
 #[derive(Serialize)]
 #[serde(transparent)]
@@ -71,21 +78,18 @@ impl Row for BriefRow<'_> {
     const FIELDS: &'static [&'static str] = Summary::FIELDS;
     const TITLES: &'static [&'static str] =
         &["did", "status", "refreshed", "kid", "issuer", "reason"];
-    const SPARE: &'static [usize] = &[4, 3];
+    const SPARE: &'static [usize] = &[5, 2];
+    const SHOWS: &'static [(&'static str, &'static str)] = SHOWS;
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let Self { summary, assessor } = self;
         let ago = |at| format!("{} ago", assessor.age(at).at_a_glance());
-        let issuer = summary
-            .issuer
-            .as_deref()
-            .map(|issuer| issuer.strip_prefix("https://").unwrap_or(issuer));
         vec![
             (account(summary), None),
             (summary.status.name().to_owned(), role(summary.status)),
             (summary.last_refreshed_at.map_or_else(|| "-".to_owned(), ago), None),
             (brief_kid(kid(summary)).into_owned(), None),
-            (issuer.unwrap_or("-").to_owned(), None),
+            (summary.issuer.as_deref().map_or("-", brief_issuer).to_owned(), None),
             (brief_reason(summary), None),
         ]
     }
@@ -100,7 +104,8 @@ impl Row for LayoutRow<'_> {
     const FIELDS: &'static [&'static str] = Summary::FIELDS;
     const TITLES: &'static [&'static str] =
         &["did", "layout", "format", "status", "refreshed", "kid", "issuer", "reason"];
-    const SPARE: &'static [usize] = &[6, 5, 2];
+    const SPARE: &'static [usize] = &[2, 7, 4, 1];
+    const SHOWS: &'static [(&'static str, &'static str)] = SHOWS;
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let mut cells = self.0.cells();
@@ -171,6 +176,7 @@ impl Row for Summary<'_> {
         "format",
         "reason",
     ];
+    const SHOWS: &'static [(&'static str, &'static str)] = SHOWS;
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
@@ -181,7 +187,7 @@ impl Row for Summary<'_> {
             (kid(self).to_owned(), None),
             time(self.expires_at),
             time(self.last_refreshed_at),
-            plain(self.issuer.as_deref()),
+            plain(self.issuer.as_deref().map(brief_issuer)),
             plain(Some(layout(self))),
             plain(self.format),
             (self.reason.as_deref().unwrap_or_default().to_owned(), None),

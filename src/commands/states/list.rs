@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::sessions::tell_where;
+use crate::commands::table::TableArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::StateAge;
 use crate::session::{Age, AuthMethod};
 use crate::store::{Kind, Layout, NoRecord, Stored, Want};
-use crate::ui::{Role, Row, brief_kid, counted};
+use crate::ui::{Role, Row, brief_issuer, brief_kid, counted};
 
 /// List unfinished logins
 #[derive(clap::Args)]
@@ -22,7 +23,10 @@ The key of a pending login is part of that login. Treat it as a secret.
 Examples:
   oauthctl states list
   oauthctl states list --format jsonl | jq -r .issuer | sort | uniq -c")]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    table: TableArgs,
+}
 
 #[derive(Serialize)]
 struct StateRow<'a> {
@@ -68,28 +72,30 @@ impl Row for StateRow<'_> {
     const FIELDS: &'static [&'static str] =
         &["key", "issuer", "auth_method", "kid", "begun_at", "begun_by", "reason", "layout"];
     const TITLES: &'static [&'static str] = &["key", "issuer", "auth", "kid", "age", "reason"];
-    const SPARE: &'static [usize] = &[2, 1];
+    const SPARE: &'static [usize] = &[5, 2];
+    const SHOWS: &'static [(&'static str, &'static str)] =
+        &[("age", "begun_at"), ("auth", "auth_method")];
 
     fn cells(&self) -> Vec<(String, Option<Role>)> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
         vec![
             plain(Some(&self.key)),
-            plain(self.issuer.as_deref()),
+            plain(self.issuer.as_deref().map(brief_issuer)),
             plain(self.auth_method),
             plain(self.kid.as_deref().map(brief_kid).as_deref()),
-            (self.age.map_or_else(|| "unknown".to_owned(), |age| age.to_string()), None),
+            (self.age.map_or_else(|| "unknown".to_owned(), |age| age.at_a_glance()), None),
             (self.reason.unwrap_or_default().to_owned(), Some(Role::Warning)),
         ]
     }
 }
 
 /// Scans and prints.
-pub fn run(context: &Context, _: &Args) -> anyhow::Result<Exit> {
+pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let stores = context.open_stores()?;
     let now = context.now();
     let interrupt = context.interrupt();
     let progress = context.ui.progress("states read");
-    let mut listing = context.ui.listing::<StateRow>();
+    let mut listing = context.ui.wanted_listing::<StateRow>(&args.table.wanted())?;
     let mut count = 0;
     context.runtime()?.block_on(async {
         let mut raised = pin!(interrupt.raised());

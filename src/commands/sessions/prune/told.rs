@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use crate::commands::ending::exit;
 use crate::commands::sessions::results::{ResultRow, Results, Told};
+use crate::commands::sessions::watch::NotAttempted;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tally};
 use crate::session::Age;
-use crate::ui::{Role, counted, counts};
+use crate::ui::{Progress, Role, counted, counts};
 
 /// Formats the plan: `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1
 /// (suspect), sign out 2 (away)`.
@@ -72,18 +73,24 @@ pub struct Document {
 pub struct Prunings<'c> {
     results: Results<'c, PruneResult>,
     some_are_unconfirmed: bool,
+    pub not_attempted: NotAttempted,
 }
 
 impl<'c> Prunings<'c> {
     /// Creates empty results.
     pub fn new(context: &'c Context, assessor: &'c Assessor) -> Self {
         let results = Results::new::<ResultRow>(context, assessor, false);
-        Self { results, some_are_unconfirmed: false }
+        Self { results, some_are_unconfirmed: false, not_attempted: NotAttempted::default() }
     }
 
     /// Returns the assessor of the sessions.
     pub fn assessor(&self) -> &'c Assessor {
         self.results.assessor
+    }
+
+    /// Shows progress beside the results.
+    pub fn show(&mut self, progress: Progress) {
+        self.results.progress = progress;
     }
 
     /// Adds a result.
@@ -131,7 +138,8 @@ impl<'c> Prunings<'c> {
         let count = |kind| document.tally.of(kind);
         let kept_alive = count(PruneResult::Alive) + count(PruneResult::Witness);
         let achieved = self.removed() + kept_alive > 0 || self.some_are_unconfirmed;
-        let summary = summary(context, &document.tally, plan, inactive);
+        let left = self.not_attempted.in_words(context);
+        let summary = summary(&document.tally, plan, inactive) + &left;
         let done = self.results.close(done, achieved, &document, &summary)?;
         Ok(exit(
             context,
@@ -142,12 +150,7 @@ impl<'c> Prunings<'c> {
     }
 }
 
-fn summary(
-    context: &Context,
-    tally: &Tally<PruneResult>,
-    plan: &Plan,
-    inactive: Option<Age>,
-) -> String {
+fn summary(tally: &Tally<PruneResult>, plan: &Plan, inactive: Option<Age>) -> String {
     let of = |kind| tally.of(kind);
     let removed = tally.sum(&PruneResult::REMOVED);
     let mut text = format!("removed {removed} of {}", counted(plan.read, "session"));
@@ -168,5 +171,5 @@ fn summary(
             (of(PruneResult::Refused), "refreshed first, and refused"),
         ],
     ));
-    text + &kept(plan) + &threshold(inactive) + context.interrupt().before_the_end()
+    text + &kept(plan) + &threshold(inactive)
 }

@@ -1,0 +1,296 @@
+//! Aligned columns: which are shown, how wide, in which order of rows.
+
+use std::io::{self, Write};
+
+use dialoguer::console::measure_text_width;
+use serde_json::Value;
+
+use super::{Palette, Role};
+use crate::text::{shortened, wrapped};
+
+/// Cells of a row, each with the role of one that deserves colour.
+pub type Cells = Vec<(String, Option<Role>)>;
+
+/// Columns that are shortened where a table is too wide, before any is left out, each to no less
+/// than this.
+const SHORTENED: [(&str, usize); 2] = [("reason", 16), ("issuer", 16)];
+/// The last column is not cut to less than this where nothing else helps.
+const NARROWEST: usize = 8;
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// Table that is held until its columns can be aligned.
+pub struct Table {
+    pub titles: Vec<String>,
+    /// Columns that are left out, one after the other, where the terminal is too narrow.
+    pub spare: Vec<usize>,
+    /// Width of the terminal, where the table is to fit one.
+    pub available: Option<usize>,
+    /// Whether rows go from the greatest to the least of their sort keys.
+    pub descending: bool,
+    pub has_header: bool,
+    rows: Vec<Row>,
+}
+
+/// One row. All cells are in one text, which takes less memory.
+struct Row {
+    text: Box<str>,
+    roles: Box<[Option<Role>]>,
+    key: Option<SortKey>,
+}
+
+/// What rows are sorted by: what is unknown comes last.
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
+pub enum SortKey {
+    Number(f64),
+    Text(Box<str>),
+    Unknown,
+}
+
+impl From<Value> for SortKey {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Unknown,
+            Value::Number(number) => Self::Number(number.as_f64().unwrap_or_default()),
+            Value::String(text) => Self::Text(text.into()),
+            other => Self::Text(other.to_string().into()),
+        }
+    }
+}
+
+impl Table {
+    /// Creates an empty table.
+    pub fn new(titles: Vec<String>, spare: Vec<usize>, available: Option<usize>) -> Self {
+        Self { titles, spare, available, descending: false, has_header: true, rows: Vec::new() }
+    }
+
+    /// Adds a row. Its cells hold no line ends.
+    pub fn push(&mut self, cells: &Cells, key: Option<SortKey>) {
+        let text: Vec<&str> = cells.iter().map(|(cell, _)| cell.as_str()).collect();
+        let roles = cells.iter().map(|(_, role)| *role).collect();
+        self.rows.push(Row { text: text.join("\n").into(), roles, key });
+    }
+
+    /// Writes the table. Returns the titles of columns that are not shown.
+    pub fn write(mut self, palette: Palette, out: &mut impl Write) -> io::Result<Vec<String>> {
+        let order = |a: &Row, b: &Row| a.key.partial_cmp(&b.key);
+        if self.descending {
+            self.rows.sort_by(|a, b| order(b, a).unwrap_or(std::cmp::Ordering::Equal));
+        } else {
+            self.rows.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
+        }
+        let columns = self.columns();
+        if self.has_header {
+            let titles = columns.iter().map(|(n, width)| (&*self.titles[*n], None, *width));
+            let titles: Vec<_> =
+                titles.map(|(title, role, width)| (title.to_uppercase(), role, width)).collect();
+            line(
+                out,
+                palette,
+                titles.iter().map(|(title, role, width)| (&**title, *role, *width)),
+            )?;
+        }
+        for row in &self.rows {
+            let cells: Vec<&str> = row.text.split('\n').collect();
+            let cell = |(n, width): &(usize, usize)| {
+                let role = row.roles.get(*n).copied().flatten();
+                (cells.get(*n).copied().unwrap_or_default(), role, *width)
+            };
+            line(out, palette, columns.iter().map(cell))?;
+        }
+        let is_shown = |n: usize| columns.iter().any(|(shown, _)| *shown == n);
+        let titles = self.titles.iter().enumerate();
+        Ok(titles.filter(|(n, _)| !is_shown(*n)).map(|(_, title)| title.clone()).collect())
+    }
+
+    /// Returns the columns that are shown, and how wide each may be.
+    fn columns(&self) -> Vec<(usize, usize)> {
+        let mut natural: Vec<usize> = self.titles.iter().map(|title| title.len()).collect();
+        for row in &self.rows {
+            for (width, cell) in natural.iter_mut().zip(row.text.split('\n')) {
+                *width = (*width).max(measure_text_width(cell));
+            }
+        }
+        let mut shown: Vec<usize> = (0..natural.len()).collect();
+        let mut spare = self.spare.iter();
+        loop {
+            let mut columns: Vec<_> = shown.iter().map(|n| (*n, natural[*n])).collect();
+            let Some(available) = self.available else { return columns };
+            for (title, least) in SHORTENED {
+                let too_much = excess(&columns, available);
+                let column = columns.iter_mut().find(|(n, _)| self.titles[*n] == title);
+                if let Some((_, width)) = column {
+                    *width -= too_much.min(width.saturating_sub(least));
+                }
+            }
+            let too_much = excess(&columns, available);
+            if too_much == 0 {
+                return columns;
+            }
+            let Some(next) = spare.next() else {
+                if let Some((_, last)) = columns.last_mut() {
+                    *last -= too_much.min(last.saturating_sub(NARROWEST));
+                }
+                return columns;
+            };
+            shown.retain(|n| n != next);
+        }
+    }
+}
+
+fn excess(columns: &[(usize, usize)], available: usize) -> usize {
+    let gaps = GAP * columns.len().saturating_sub(1);
+    (columns.iter().map(|(_, width)| width).sum::<usize>() + gaps).saturating_sub(available)
+}
+
+/// Writes one line, its cells shortened and padded to their widths, but for the padding of the
+/// last.
+fn line<'c>(
+    out: &mut impl Write,
+    palette: Palette,
+    cells: impl Iterator<Item = (&'c str, Option<Role>, usize)>,
+) -> io::Result<()> {
+    let mut padding = 0;
+    for (cell, role, width) in cells {
+        let cell = shortened(cell, width);
+        if !cell.is_empty() {
+            write!(out, "{:padding$}", "")?;
+            padding = 0;
+            match role {
+                Some(role) => out.write_all(palette.paint(role, &cell).as_bytes())?,
+                None => out.write_all(cell.as_bytes())?,
+            }
+        }
+        padding += width.saturating_sub(measure_text_width(&cell)) + GAP;
+    }
+    writeln!(out)
+}
+
+/// Rows printed as they come, on a terminal: their columns have fixed widths, and the last one is
+/// wrapped at words.
+pub struct Live {
+    titles: &'static [&'static str],
+    has_header: bool,
+    width: Option<usize>,
+}
+
+/// Widths of the columns of [`Live`] rows: an account, and others.
+const ACCOUNT: usize = 32;
+const OTHERS: usize = 11;
+
+impl Live {
+    /// Creates a list without rows.
+    pub fn new(titles: &'static [&'static str], width: Option<usize>) -> Self {
+        Self { titles, has_header: false, width }
+    }
+
+    /// Writes a row, and the header before the first.
+    pub fn write(
+        &mut self,
+        cells: &Cells,
+        palette: Palette,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if !self.has_header {
+            self.has_header = true;
+            let titles = self.titles.iter().map(|title| (title.to_uppercase(), None)).collect();
+            self.row(&titles, palette, out)?;
+        }
+        self.row(cells, palette, out)?;
+        out.flush()
+    }
+
+    fn row(&self, cells: &Cells, palette: Palette, out: &mut impl Write) -> io::Result<()> {
+        let Some(((last, role), first)) = cells.split_last() else { return Ok(()) };
+        let widths = || std::iter::once(ACCOUNT).chain(std::iter::repeat(OTHERS));
+        let indent: usize = widths().take(first.len()).map(|width| width + GAP).sum();
+        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(ACCOUNT));
+        let mut lines = wrapped(last, room).into_iter();
+        let head = first.iter().zip(widths()).map(|((cell, role), width)| {
+            (cell.as_str(), *role, width.max(measure_text_width(cell)))
+        });
+        let rest = lines.next().unwrap_or_default();
+        line(out, palette, head.chain([(rest, *role, usize::MAX >> 1)]))?;
+        lines.try_for_each(|rest| writeln!(out, "{:indent$}{rest}", ""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: [&str; 5] = [
+        "did:plc:ewvi7nxzyoun6zhxrhs64oiz",
+        "blocked",
+        "1d ago",
+        "bsky.social.example.com",
+        "a very long reason why it is so",
+    ];
+
+    fn table(available: Option<usize>) -> Table {
+        let titles = ["did", "status", "refreshed", "issuer", "reason"].map(str::to_owned).into();
+        let mut table = Table::new(titles, vec![4, 2], available);
+        table.push(&ROW.map(|cell| (cell.to_owned(), None)).to_vec(), None);
+        table
+    }
+
+    #[test]
+    fn a_narrow_terminal_shortens_reasons_then_issuers_then_does_without() {
+        for (available, expected) in [
+            (None, &[(0, 32), (1, 7), (2, 9), (3, 23), (4, 31)][..]),
+            (Some(110), &[(0, 32), (1, 7), (2, 9), (3, 23), (4, 31)]),
+            (Some(100), &[(0, 32), (1, 7), (2, 9), (3, 23), (4, 21)]),
+            (Some(90), &[(0, 32), (1, 7), (2, 9), (3, 18), (4, 16)]),
+            (Some(80), &[(0, 32), (1, 7), (2, 9), (3, 23)]),
+            (Some(70), &[(0, 32), (1, 7), (2, 9), (3, 16)]),
+            (Some(60), &[(0, 32), (1, 7), (3, 17)]),
+            (Some(20), &[(0, 32), (1, 7), (3, 8)]),
+        ] {
+            assert_eq!(table(available).columns(), expected, "{available:?}");
+        }
+    }
+
+    fn written(table: Table) -> (String, Vec<String>) {
+        let mut out = Vec::new();
+        let hidden = table.write(Palette::Plain, &mut out).unwrap();
+        (String::from_utf8(out).unwrap(), hidden)
+    }
+
+    #[test]
+    fn what_is_left_out_is_told() {
+        let (text, hidden) = written(table(Some(80)));
+        assert_eq!(hidden, ["reason"]);
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn rows_are_sorted_with_the_unknown_last() {
+        let mut table = Table::new(vec!["n".to_owned()], Vec::new(), None);
+        table.has_header = false;
+        for n in [serde_json::json!(10), Value::Null, serde_json::json!(9)] {
+            table.push(&vec![(n.to_string(), None)], Some(n.into()));
+        }
+        assert_eq!(written(table).0, "9\n10\nnull\n");
+    }
+
+    #[test]
+    fn rows_that_come_one_by_one_are_wrapped_at_words() {
+        let mut live = Live::new(&["did", "result", "reason"], Some(80));
+        let mut out = Vec::new();
+        let why = "cannot resolve pds.example.com, which is the server of the account";
+        let cells = ["did:plc:ewvi7nxzyoun6zhxrhs64oiz", "unknown", why];
+        let cells = cells.map(|cell| (cell.to_owned(), None)).to_vec();
+        live.write(&cells, Palette::Plain, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let indent = " ".repeat(47);
+        assert_eq!(
+            text,
+            format!(
+                "DID                               RESULT       REASON\n\
+                 did:plc:ewvi7nxzyoun6zhxrhs64oiz  unknown      cannot resolve pds.example.com,\n\
+                 {indent}which is the server of the\n{indent}account\n"
+            )
+        );
+    }
+}
