@@ -43,6 +43,9 @@ _oauthctl() {
             oauthctl,metadata)
                 cmd="oauthctl__subcmd__metadata"
                 ;;
+            oauthctl,schema)
+                cmd="oauthctl__subcmd__schema"
+                ;;
             oauthctl,sessions)
                 cmd="oauthctl__subcmd__sessions"
                 ;;
@@ -75,6 +78,9 @@ _oauthctl() {
                 ;;
             oauthctl__subcmd__help,metadata)
                 cmd="oauthctl__subcmd__help__subcmd__metadata"
+                ;;
+            oauthctl__subcmd__help,schema)
+                cmd="oauthctl__subcmd__help__subcmd__schema"
                 ;;
             oauthctl__subcmd__help,sessions)
                 cmd="oauthctl__subcmd__help__subcmd__sessions"
@@ -242,7 +248,7 @@ _oauthctl() {
 
     case "${cmd}" in
         oauthctl)
-            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version init gen-jwk keys jwks metadata sessions states doctor completions man help"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version init gen-jwk keys jwks metadata sessions states doctor schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -552,7 +558,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help)
-            opts="init gen-jwk keys jwks metadata sessions states doctor completions man help"
+            opts="init gen-jwk keys jwks metadata sessions states doctor schema completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -720,6 +726,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__help__subcmd__metadata)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1291,12 +1311,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__keys__subcmd__list)
-            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --columns --sort --no-header --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1711,6 +1739,70 @@ _oauthctl() {
                     fi
                     return 0
                     ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --layout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keys)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "table json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oauthctl__subcmd__schema)
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version oauthctl.toml gen-jwk init keys-list keys-rotate keys-promote keys-retire sessions-list sessions-show sessions-stats sessions-refresh sessions-upgrade sessions-revoke sessions-prune sessions-import sessions-recover states-list states-purge doctor metadata-check"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -2195,7 +2287,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --inactive --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --columns --sort --no-header --handles --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2238,6 +2330,14 @@ _oauthctl() {
                     return 0
                     ;;
                 --inactive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3193,12 +3293,20 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__states__subcmd__list)
-            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --columns --sort --no-header --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --columns)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

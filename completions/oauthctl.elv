@@ -43,6 +43,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand sessions 'List, refresh, revoke and move user sessions'
             cand states 'List and clean up unfinished logins'
             cand doctor 'Check the whole deployment: settings, keys, store and published documents'
+            cand schema 'Print the JSON Schema of an output or of oauthctl.toml'
             cand completions 'Print a shell completion script'
             cand man 'Print the man page, or write all man pages to a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -129,6 +130,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'oauthctl;keys;list'= {
+            cand --columns 'Show these columns, named as in the header or as a JSON field'
+            cand --sort 'Sort the table by this column, or with - in front from the greatest'
             cand --config 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)'
@@ -136,6 +139,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --keys 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'Output format of results'
             cand --color 'When to use colours'
+            cand --no-header 'Leave the header out'
             cand -y 'Answer yes to all questions'
             cand --yes 'Answer yes to all questions'
             cand -q 'Print only results, warnings and errors; no summaries or progress'
@@ -322,6 +326,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --missing-scope 'Sessions without this scope, for example after the app began to request it (repeatable)'
             cand --limit 'Stop after N sessions (skipped sessions do not count)'
             cand --inactive 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out'
+            cand --columns 'Show these columns, named as in the header or as a JSON field'
+            cand --sort 'Sort the table by this column, or with - in front from the greatest'
             cand --config 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)'
@@ -330,6 +336,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --format 'Output format of results'
             cand --color 'When to use colours'
             cand --wide 'Show full key IDs, timestamps and the expiry of access tokens; other formats always contain every field'
+            cand --no-header 'Leave the header out'
+            cand --handles 'Show the handles of accounts, looked up and verified, of at most 100'
             cand -y 'Answer yes to all questions'
             cand --yes 'Answer yes to all questions'
             cand -q 'Print only results, warnings and errors; no summaries or progress'
@@ -680,6 +688,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'oauthctl;states;list'= {
+            cand --columns 'Show these columns, named as in the header or as a JSON field'
+            cand --sort 'Sort the table by this column, or with - in front from the greatest'
             cand --config 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)'
@@ -687,6 +697,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --keys 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'Output format of results'
             cand --color 'When to use colours'
+            cand --no-header 'Leave the header out'
             cand -y 'Answer yes to all questions'
             cand --yes 'Answer yes to all questions'
             cand -q 'Print only results, warnings and errors; no summaries or progress'
@@ -754,6 +765,25 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'oauthctl;schema'= {
+            cand --config 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
+            cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
+            cand --store 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)'
+            cand --layout 'Layout of the app''s records in the store (also: OAUTHCTL_LAYOUT)'
+            cand --keys 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --format 'Output format of results'
+            cand --color 'When to use colours'
+            cand -y 'Answer yes to all questions'
+            cand --yes 'Answer yes to all questions'
+            cand -q 'Print only results, warnings and errors; no summaries or progress'
+            cand --quiet 'Print only results, warnings and errors; no summaries or progress'
+            cand -v 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
+            cand --verbose 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'oauthctl;completions'= {
             cand --config 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]'
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
@@ -803,6 +833,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand sessions 'List, refresh, revoke and move user sessions'
             cand states 'List and clean up unfinished logins'
             cand doctor 'Check the whole deployment: settings, keys, store and published documents'
+            cand schema 'Print the JSON Schema of an output or of oauthctl.toml'
             cand completions 'Print a shell completion script'
             cand man 'Print the man page, or write all man pages to a directory'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -867,6 +898,8 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
         &'oauthctl;help;states;purge'= {
         }
         &'oauthctl;help;doctor'= {
+        }
+        &'oauthctl;help;schema'= {
         }
         &'oauthctl;help;completions'= {
         }

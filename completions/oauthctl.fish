@@ -49,6 +49,7 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "metadata" -d 'Pri
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "sessions" -d 'List, refresh, revoke and move user sessions'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "states" -d 'List and clean up unfinished logins'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "doctor" -d 'Check the whole deployment: settings, keys, store and published documents'
+complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "schema" -d 'Print the JSON Schema of an output or of oauthctl.toml'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "completions" -d 'Print a shell completion script'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "man" -d 'Print the man page, or write all man pages to a directory'
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -129,6 +130,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -f -a "rotate" -d 'Add a new signing key, and keep the old ones for their sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -f -a "retire" -d 'Remove a key that no session or pending login depends on'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l columns -d 'Show these columns, named as in the header or as a JSON field' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l sort -d 'Sort the table by this column, or with - in front from the greatest' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
@@ -141,6 +144,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l no-header -d 'Leave the header out'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to all questions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results, warnings and errors; no summaries or progress'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
@@ -304,6 +308,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l inactive -d 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l columns -d 'Show these columns, named as in the header or as a JSON field' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l sort -d 'Sort the table by this column, or with - in front from the greatest' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
@@ -317,6 +323,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l wide -d 'Show full key IDs, timestamps and the expiry of access tokens; other formats always contain every field'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l no-header -d 'Leave the header out'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l handles -d 'Show the handles of accounts, looked up and verified, of at most 100'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to all questions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results, warnings and errors; no summaries or progress'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
@@ -657,6 +665,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -f -a "list" -d 'List unfinished logins'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -f -a "purge" -d 'Remove unfinished logins'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l columns -d 'Show these columns, named as in the header or as a JSON field' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l sort -d 'Sort the table by this column, or with - in front from the greatest' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
@@ -669,6 +679,7 @@ csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l no-header -d 'Leave the header out'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to all questions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results, warnings and errors; no summaries or progress'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
@@ -717,6 +728,23 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s q -l quiet 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -s V -l version -d 'Print version'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
+json\t'One JSON document'
+jsonl\t'One JSON object a line'
+csv\t'Comma-separated values with a header (RFC 4180)'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -s y -l yes -d 'Answer yes to all questions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -s q -l quiet -d 'Print only results, warnings and errors; no summaries or progress'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -s V -l version -d 'Print version'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
@@ -753,17 +781,18 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s q -l quiet -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -s V -l version -d 'Print version'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "init" -d 'Set up oauthctl for an app: settings, first key and documents to publish'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "gen-jwk" -d 'Generate or convert an ES256 private key'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "keys" -d 'Manage the app\'s signing keys'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "jwks" -d 'Print the public JWKS document, or check one'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "sessions" -d 'List, refresh, revoke and move user sessions'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "states" -d 'List and clean up unfinished logins'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "doctor" -d 'Check the whole deployment: settings, keys, store and published documents'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "completions" -d 'Print a shell completion script'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a directory'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "init" -d 'Set up oauthctl for an app: settings, first key and documents to publish'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "gen-jwk" -d 'Generate or convert an ES256 private key'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "keys" -d 'Manage the app\'s signing keys'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "jwks" -d 'Print the public JWKS document'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "metadata" -d 'Print the client metadata document, or check one'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "sessions" -d 'List, refresh, revoke and move user sessions'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "states" -d 'List and clean up unfinished logins'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "doctor" -d 'Check the whole deployment: settings, keys, store and published documents'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "schema" -d 'Print the JSON Schema of an output or of oauthctl.toml'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "completions" -d 'Print a shell completion script'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "man" -d 'Print the man page, or write all man pages to a directory'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and not __fish_seen_subcommand_from init gen-jwk keys jwks metadata sessions states doctor schema completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "list" -d 'List the keys, their state, and how many sessions depend on each'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "rotate" -d 'Add a new signing key, and keep the old ones for their sessions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "retire" -d 'Remove a key that no session or pending login depends on'

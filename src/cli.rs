@@ -48,6 +48,7 @@ pub enum Command {
     #[command(subcommand)]
     States(Later<commands::states::Command>),
     Doctor(commands::doctor::Args),
+    Schema(commands::schema::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }

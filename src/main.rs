@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         Command::Sessions(command) => commands::sessions::run(&context, &command.0),
         Command::States(command) => commands::states::run(&context, &command.0),
         Command::Doctor(args) => commands::doctor::run(&context, &args),
+        Command::Schema(args) => commands::schema::run(&context, &args),
         Command::Completions(args) => {
             commands::completions::run(&context, &args, Cli::whole_tree())
         }

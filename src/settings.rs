@@ -45,6 +45,7 @@ pub use refresh::RefreshSettings;
 
 use app::StoreVariable;
 use reference::{is_reference, named_sources, strings};
+pub use schema::json_schema;
 use schema::wrong_type;
 use stores::FoundStores;
 use trust::SystemRoots;

@@ -1,5 +1,6 @@
 //! Findings of the checks: the fact, its consequence and the fix.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Failure;
@@ -46,7 +47,7 @@ named! {
 }
 
 /// Result of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Subject.
     pub topic: Topic,

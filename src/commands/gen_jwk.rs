@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::output::{OutputArgs, add_variable, assignment, for_client, tidy};
 use crate::context::Context;
@@ -10,6 +12,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::files::{directory_of, is_open_to_others};
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::KeySource;
+use crate::ui::Format;
 
 /// Generate or convert an ES256 private key
 #[derive(clap::Args)]
@@ -63,6 +66,40 @@ impl From<Encoding> for KeyForm {
     }
 }
 
+/// What was made, for a program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Receipt<'r> {
+    keys: Vec<KeyReceipt>,
+    /// File that was written; none for stdout.
+    file: Option<String>,
+    /// Variable that holds the keys.
+    variable: Option<&'r str>,
+    /// The keys themselves, where no file was asked for.
+    value: Option<&'r str>,
+}
+
+/// One key.
+#[derive(Serialize, JsonSchema)]
+struct KeyReceipt {
+    kid: Option<String>,
+    thumbprint: String,
+}
+
+impl<'r> Receipt<'r> {
+    fn of(args: &'r Args, keys: &[ClientKey], value: Option<&'r str>) -> Self {
+        let key = |key: &ClientKey| KeyReceipt {
+            kid: key.kid().map(|kid| kid.as_str().to_owned()),
+            thumbprint: key.thumbprint(),
+        };
+        Self {
+            keys: keys.iter().map(key).collect(),
+            file: args.output.file().map(|path| path.display().to_string()),
+            variable: args.env.as_deref(),
+            value,
+        }
+    }
+}
+
 /// Generates or converts a key, and prints it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = match &args.from {
@@ -71,7 +108,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let encoded = KeyForm::from(args.encoding).encode(&keys)?;
     if let (Some(name), Some(path)) = (&args.env, args.output.file()) {
-        return add_to_file(context, args, path, name, &encoded);
+        let exit = add_to_file(context, args, path, name, &encoded)?;
+        context.ui.receipt(&Receipt::of(args, &keys, None))?;
+        return Ok(exit);
     }
     let mut text = zeroize::Zeroizing::new(match &args.env {
         Some(name) => assignment(name, &encoded)?,
@@ -80,7 +119,11 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    args.output.write_key(context, text.as_bytes())?;
+    let is_file = args.output.file().is_some();
+    if is_file || context.ui.format == Format::Table {
+        args.output.write_key(context, text.as_bytes())?;
+    }
+    context.ui.receipt(&Receipt::of(args, &keys, (!is_file).then(|| text.trim_end())))?;
     if args.output.file().is_none() && context.ui.stdout_is_terminal() {
         context.ui.note("This is a private key: whoever has it can act as your app. Keep it out of version control.");
     }

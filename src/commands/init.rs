@@ -14,6 +14,7 @@ use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
 use self::plan::Plan;
+use self::write::Change;
 use crate::commands::census;
 use crate::commands::output::tidy;
 use crate::commands::publish::{self, STORE_PATIENCE};
@@ -24,6 +25,9 @@ use crate::jose::KeySet;
 use crate::maintenance::Census;
 use crate::settings::{FILE_NAME, SettingsFile, app};
 use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Set up oauthctl for an app: settings, first key and documents to publish
 ///
@@ -103,8 +107,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     for line in plan.preview().lines() {
         context.ui.note(line);
     }
+    let receipt = Receipt {
+        dry_run: args.dry_run,
+        changes: plan.changes().iter().map(ChangeReceipt::of).collect(),
+    };
     if args.dry_run {
         context.ui.note("nothing was written (dry run)");
+        context.ui.receipt(&receipt)?;
         return Ok(Exit::Done);
     }
     context.confirm("Write this?")?;
@@ -113,7 +122,33 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     write::apply(plan.changes(), &interrupt)?;
     plan.say_what_is_next(&context.ui);
+    context.ui.receipt(&receipt)?;
     Ok(Exit::Done)
+}
+
+/// What was written, for a program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Receipt {
+    dry_run: bool,
+    changes: Vec<ChangeReceipt>,
+}
+
+/// One file.
+#[derive(Serialize, JsonSchema)]
+struct ChangeReceipt {
+    file: String,
+    /// Variable that was added to the file; none where the file is new.
+    variable: Option<String>,
+}
+
+impl ChangeReceipt {
+    fn of(change: &Change) -> Self {
+        let variable = match change {
+            Change::Create { .. } => None,
+            Change::AddVariable { name, .. } => Some(name.clone()),
+        };
+        Self { file: change.path().display().to_string(), variable }
+    }
 }
 
 /// Prints the statements that an administrator of the store runs once.

@@ -10,6 +10,7 @@ pub mod jwks;
 pub mod keys;
 pub mod man;
 pub mod metadata;
+pub mod schema;
 pub mod sessions;
 pub mod states;
 mod table;

@@ -48,7 +48,7 @@ pub use refresh::{
     Binding, Left, Mode, Outcome, Parts, Planner, RefreshResult, Refresher, Unconfirmed,
 };
 pub use revoke::{RevokeResult, Revoked, Revoker, StillMeant};
-pub use runner::{Event, Limits, Runner, Step, Stop, Work};
+pub use runner::{Event, Limits, Runner, Step, Stop, Work, current_session};
 pub use seen::{Missing, Records, Seen};
 pub use selection::{Meant, Names, Selection, Source, noted};
 pub use settle::{RecoveryResult, settle_patiently};

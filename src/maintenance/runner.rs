@@ -93,6 +93,16 @@ pub trait Work: Send + Sync + 'static {
     fn confirm(&self) -> impl Future<Output = ()> + Send;
 }
 
+tokio::task_local! {
+    /// Key of the session that a task works on.
+    static SESSION: Arc<str>;
+}
+
+/// Returns the key of the session that is being worked on here.
+pub fn current_session() -> Option<Arc<str>> {
+    SESSION.try_get().ok()
+}
+
 /// Runs an operation on sessions as they arrive.
 pub struct Runner<W: Work> {
     shared: Arc<Shared<W>>,
@@ -301,7 +311,7 @@ impl<W: Work> Shared<W> {
                 }
                 let _opening = Opening { issuer, permits: issuer.at_once.saturating_sub(1) };
                 let _under_way = self.under_way.work(&issuer.name);
-                self.work.run(&session).await
+                SESSION.scope(session.key.text().into(), self.work.run(&session)).await
             };
             let wait = match W::retry(&outcome) {
                 Retry::Soon => pause,

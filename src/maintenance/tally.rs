@@ -1,6 +1,10 @@
 //! Counts of results.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use crate::text::Named;
 
@@ -54,6 +58,20 @@ impl<K: Named> Tally<K> {
     /// Returns the counts of all kinds but the first, by name.
     pub fn others(&self) -> impl Iterator<Item = (u64, &'static str)> {
         self.0.iter().skip(1).map(|(kind, n)| (*n, kind.name()))
+    }
+}
+
+impl<K: Named> JsonSchema for Tally<K> {
+    fn schema_name() -> Cow<'static, str> {
+        "Counts".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let count = || json!({ "type": "integer", "minimum": 0 });
+        let members = K::ALL.iter().map(|kind| (kind.name().to_owned(), count()));
+        let properties: Map<String, Value> = members.collect();
+        let required: Vec<_> = K::ALL.iter().map(|kind| kind.name()).collect();
+        json_schema!({ "type": "object", "properties": properties, "required": required })
     }
 }
 

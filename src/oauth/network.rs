@@ -149,6 +149,16 @@ impl Network {
         published::look(&self.http, url).await
     }
 
+    /// Returns the handle of an account: the one it claims, if that resolves back to the account.
+    pub async fn handle_of(&self, did: &Did) -> Result<Option<Handle>, LookupError> {
+        let Some(handle) = self.identity(did).await?.handle else { return Ok(None) };
+        Ok(match self.resolve_handle(&handle).await {
+            Ok(account) => (account.as_str() == did.as_str()).then_some(handle),
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => None,
+        })
+    }
+
     /// Returns the account of a handle, after checking that the account claims the handle.
     pub async fn resolve_handle(&self, handle: &Handle) -> Result<Did, LookupError> {
         identity::resolve_handle(&self.http, &self.settings, handle).await

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 };
 
 /// Session as shown by all output formats.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Summary<'a> {
     /// Key of the record in the store.
     pub key: Cow<'a, str>,
@@ -31,9 +32,11 @@ pub struct Summary<'a> {
     /// Algorithm of its DPoP key.
     pub dpop_alg: Option<&'static str>,
     /// Expiry of its access token.
+    #[schemars(with = "Option<String>")]
     #[serde(serialize_with = "milliseconds")]
     pub expires_at: Option<Timestamp>,
     /// Time of its last refresh.
+    #[schemars(with = "Option<String>")]
     #[serde(serialize_with = "milliseconds")]
     pub last_refreshed_at: Option<Timestamp>,
     /// Source of that time.
@@ -64,6 +67,7 @@ pub struct Summary<'a> {
     #[serde(skip)]
     pub unchanged_since: Option<Timestamp>,
     /// Layout in which it is stored.
+    #[schemars(with = "Option<String>")]
     #[serde(serialize_with = "shared_text")]
     pub layout: Option<Arc<str>>,
     /// Format of its record.

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroUsize;
 
+use serde_json::{Map, Value as Json, json};
 use toml::{Table, Value};
 use url::Url;
 
@@ -128,6 +129,39 @@ impl Type {
         if holds { Ok(()) } else { Err(wrong_type(name, self.expected())) }
     }
 
+    /// Returns the JSON Schema of its values. All but lists may be a text that refers to the value.
+    fn json_schema(self) -> Json {
+        let text = || json!({ "type": "string" });
+        let texts = || json!({ "type": "array", "items": { "type": "string" } });
+        match self {
+            Self::Text | Self::Age => text(),
+            Self::Texts => json!({ "anyOf": [text(), texts()] }),
+            Self::Sources => {
+                let named = json!({
+                    "type": "object",
+                    "properties": { "source": text(), "kid": text() },
+                    "required": ["source"],
+                    "additionalProperties": false,
+                });
+                let source = json!({ "anyOf": [text(), named] });
+                json!({ "anyOf": [text(), named, { "type": "array", "items": source }] })
+            }
+            Self::Flag => json!({ "type": ["boolean", "string"] }),
+            Self::Count => json!({ "type": ["integer", "string"], "minimum": 1 }),
+            Self::Rate => json!({ "type": ["number", "string"], "minimum": 0 }),
+            Self::Scalar => json!({ "type": ["string", "boolean", "integer"] }),
+            Self::Acknowledged => {
+                let cause = json!({
+                    "type": "object",
+                    "properties": { "what": { "type": "string", "pattern": "^(kid|key):." }, "since": text() },
+                    "required": ["what", "since"],
+                    "additionalProperties": false,
+                });
+                json!({ "type": "array", "items": cause })
+            }
+        }
+    }
+
     fn expected(self) -> &'static str {
         match self {
             Self::Text => "a text in quotes",
@@ -167,6 +201,32 @@ fn check_source(value: &Value, name: &str) -> Result<(), Failure> {
 /// Returns the failure for a value of the wrong type.
 pub(super) fn wrong_type(name: &str, expected: &str) -> Failure {
     usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
+}
+
+/// Returns the JSON Schema of a file, of which dates are written as texts.
+pub fn json_schema() -> Json {
+    let members = |known: &[(&str, Type)]| -> Map<String, Json> {
+        known.iter().map(|(name, of_type)| ((*name).to_owned(), of_type.json_schema())).collect()
+    };
+    let object = |members: Map<String, Json>| json!({ "type": "object", "properties": members, "additionalProperties": false });
+    let named =
+        |section: &Json| json!({ "type": "object", "additionalProperties": section.clone() });
+    let mut top = members(&TOP);
+    for section in SECTIONS {
+        top.insert(section.to_owned(), object(members(&settings_of(section))));
+    }
+    let profile = object(top.clone());
+    let layout = object(members(&CUSTOM_MEMBERS.map(|name| (name, Type::Scalar))));
+    top.insert("profiles".to_owned(), named(&profile));
+    top.insert("layouts".to_owned(), named(&layout));
+    top.insert("issuers".to_owned(), named(&object(members(&ISSUER))));
+    let mut schema = object(top);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".to_owned(), json!("oauthctl.toml"));
+        let dialect = json!("https://json-schema.org/draft/2020-12/schema");
+        schema.insert("$schema".to_owned(), dialect);
+    }
+    schema
 }
 
 /// Checks a whole file.

@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
+use std::time::Instant;
 
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -13,12 +14,14 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::{Palette, Role, sanitised};
+use crate::maintenance::current_session;
 
 /// Subscriber for oauthctl's own steps. Those of libraries are dropped, because they may contain
 /// anything.
 struct Log {
     most: LevelFilter,
     palette: Palette,
+    begun: Instant,
 }
 
 /// Installs the subscriber. `verbosity` is the number of `-v` options.
@@ -29,7 +32,7 @@ pub(super) fn listen(verbosity: u8, palette: Palette) {
         _ => LevelFilter::TRACE,
     };
     // An existing subscriber stays.
-    let _ = tracing::subscriber::set_global_default(Log { most, palette });
+    let _ = tracing::subscriber::set_global_default(Log { most, palette, begun: Instant::now() });
 }
 
 fn is_ours(target: &str) -> bool {
@@ -48,11 +51,15 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut step = Step(String::new());
         event.record(&mut step);
+        let session = current_session().filter(|key| !step.0.contains(&**key));
+        let session = session.map(|key| format!("{key}: ")).unwrap_or_default();
         // Errors of a closed stderr are ignored.
         let _ = writeln!(
             io::stderr().lock(),
-            "{} {}",
+            "{} {:.3} s {}{}",
             self.palette.paint(Role::Faint, "log:"),
+            self.begun.elapsed().as_secs_f64(),
+            sanitised(&session),
             sanitised(&step.0)
         );
     }

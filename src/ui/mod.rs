@@ -14,6 +14,8 @@ use std::io::{self, IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use dialoguer::console::Term;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::text;
@@ -116,6 +118,20 @@ impl Ui {
             }
             _ => self.result(self.json_document(document, false)),
         }
+    }
+
+    /// Writes what a command has done, for a program. People read it on stderr.
+    pub fn receipt(&self, receipt: &impl Serialize) -> anyhow::Result<()> {
+        match self.format {
+            Format::Table => {}
+            // What may be a key is not copied.
+            Format::Json | Format::Jsonl => {
+                let text = text::json_document(receipt, self.stdout_is_terminal());
+                self.result(Zeroizing::new(text))?;
+            }
+            Format::Csv => self.document(&serde_json::to_value(receipt)?)?,
+        }
+        Ok(())
     }
 
     /// Formats a JSON document for people, independent of the output.

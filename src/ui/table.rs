@@ -1,5 +1,6 @@
 //! Aligned columns: which are shown, how wide, in which order of rows.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use dialoguer::console::measure_text_width;
@@ -13,7 +14,7 @@ pub type Cells = Vec<(String, Option<Role>)>;
 
 /// Columns that are shortened where a table is too wide, before any is left out, each to no less
 /// than this.
-const SHORTENED: [(&str, usize); 2] = [("reason", 16), ("issuer", 16)];
+const SHORTENED: [(&str, usize); 2] = [("reason", 16), ("issuer", 12)];
 /// The last column is not cut to less than this where nothing else helps.
 const NARROWEST: usize = 8;
 /// Spaces between columns.
@@ -73,12 +74,13 @@ impl Table {
 
     /// Writes the table. Returns the titles of columns that are not shown.
     pub fn write(mut self, palette: Palette, out: &mut impl Write) -> io::Result<Vec<String>> {
-        let order = |a: &Row, b: &Row| a.key.partial_cmp(&b.key);
-        if self.descending {
-            self.rows.sort_by(|a, b| order(b, a).unwrap_or(std::cmp::Ordering::Equal));
-        } else {
-            self.rows.sort_by(|a, b| order(a, b).unwrap_or(std::cmp::Ordering::Equal));
-        }
+        let is_unknown = |row: &Row| row.key == Some(SortKey::Unknown);
+        let descending = self.descending;
+        self.rows.sort_by(|a, b| {
+            let (first, second) = if descending { (b, a) } else { (a, b) };
+            let by_key = first.key.partial_cmp(&second.key).unwrap_or(Ordering::Equal);
+            is_unknown(a).cmp(&is_unknown(b)).then(by_key)
+        });
         let columns = self.columns();
         if self.has_header {
             let titles = columns.iter().map(|(n, width)| (&*self.titles[*n], None, *width));
@@ -105,7 +107,7 @@ impl Table {
 
     /// Returns the columns that are shown, and how wide each may be.
     fn columns(&self) -> Vec<(usize, usize)> {
-        let mut natural: Vec<usize> = self.titles.iter().map(|title| title.len()).collect();
+        let mut natural: Vec<usize> = self.titles.iter().map(String::len).collect();
         for row in &self.rows {
             for (width, cell) in natural.iter_mut().zip(row.text.split('\n')) {
                 *width = (*width).max(measure_text_width(cell));
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_terminal_shortens_reasons_then_issuers_then_does_without() {
+    fn narrow_terminals_shorten_columns_before_they_drop_any() {
         for (available, expected) in [
             (None, &[(0, 32), (1, 7), (2, 9), (3, 23), (4, 31)][..]),
             (Some(110), &[(0, 32), (1, 7), (2, 9), (3, 23), (4, 31)]),
@@ -268,10 +270,11 @@ mod tests {
     fn rows_are_sorted_with_the_unknown_last() {
         let mut table = Table::new(vec!["n".to_owned()], Vec::new(), None);
         table.has_header = false;
-        for n in [serde_json::json!(10), Value::Null, serde_json::json!(9)] {
+        table.descending = true;
+        for n in [serde_json::json!(9), Value::Null, serde_json::json!(10)] {
             table.push(&vec![(n.to_string(), None)], Some(n.into()));
         }
-        assert_eq!(written(table).0, "9\n10\nnull\n");
+        assert_eq!(written(table).0, "10\n9\nnull\n");
     }
 
     #[test]

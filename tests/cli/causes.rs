@@ -50,7 +50,7 @@ fn few_of_a_cause_are_named_each() {
 #[test]
 fn a_directory_that_is_down_is_one_line() {
     let app = App::with_users(12);
-    let plc = app.net.plc_url().to_string();
+    let plc = app.net.plc_url().clone();
     let toml = app.sandbox.read("oauthctl.toml").replace(&plc, "http://127.0.0.1:9/");
     app.sandbox.file("oauthctl.toml", toml);
     let output = app.sessions("refresh -q");

@@ -180,7 +180,12 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
     app.database.session(&app.net.refresh_as_app(&record).unwrap());
     app.net.advance(Duration::from_hours(24));
     let output = run(&mut app);
-    assert!(output.stdout.ends_with("refreshed 3 sessions, 1 skipped\n"), "{output}");
+    assert!(
+        output.stdout.ends_with(
+            "refreshed 3 sessions, 1 skipped (dead: the server has refused exactly this token)\n"
+        ),
+        "{output}"
+    );
     assert_eq!(ended(&app), 1, "{output}");
 }
 
@@ -194,7 +199,12 @@ fn a_lost_write_among_good_sessions_holds_nobody_back() {
     let output = app.sessions("refresh --all --per-issuer 1");
     assert_eq!((output.code, ended(&app)), (0, 1), "{output}");
     let output = app.sessions("refresh --all --per-issuer 1");
-    assert!(output.stdout.ends_with("refreshed 6 sessions, 1 skipped\n"), "{output}");
+    assert!(
+        output.stdout.ends_with(
+            "refreshed 6 sessions, 1 skipped (dead: the server has refused exactly this token)\n"
+        ),
+        "{output}"
+    );
 }
 
 #[test]

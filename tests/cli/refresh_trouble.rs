@@ -371,7 +371,11 @@ fn a_signal_lets_what_was_begun_come_to_its_end() {
         assert_eq!(output.code, code, "{output}");
         let done = app.generations().get(&1).copied().unwrap_or_default();
         assert!((8..50).contains(&done), "{done}: {output}");
-        assert_eq!(output.stdout, format!("refreshed {done} sessions\n"));
+        let left = 60 - done;
+        let summary = format!("refreshed {done} sessions; interrupted, {left} not attempted\n");
+        assert_eq!(output.stdout, summary, "{output}");
+        let answer = output.stderr.lines().find(|line| line.starts_with("stopping, "));
+        assert!(answer.is_some_and(|line| line.ends_with(" under way; again to quit")), "{output}");
         app.assert_nobody_lost(output);
     }
 }

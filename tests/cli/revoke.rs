@@ -82,8 +82,9 @@ fn on_a_terminal_a_person_is_asked() {
     for (answer, alive) in [("n", 2), ("", 2), ("why\nmaybe\nno", 2), ("y", 0), ("YES", 0)] {
         let app = App::with_users(2);
         let mut terminal = app.sandbox.terminal(["sessions", "revoke", "--all"]);
+        let names = app.records_left().join(", ");
         terminal
-            .exp_string("End 2 sessions of sqlite:app.db? Their users will have to log in again.")
+            .exp_string(&format!("End 2 sessions ({names}) of sqlite:app.db? Their users will"))
             .unwrap();
         terminal.send_line(answer).unwrap();
         let shown = terminal.exp_eof().unwrap();

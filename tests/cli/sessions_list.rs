@@ -411,9 +411,9 @@ fn a_table_with_everything_is_there_on_request() {
     insta::assert_snapshot!(app().run(["sessions", "list", "--wide"]), @r"
     exit 0
     -- stdout --
-    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER                    LAYOUT       FORMAT  REASON
-    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  https://auth.example.com  statusphere  node
-    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  https://auth.example.com  statusphere  node
+    DID                               STATUS  KID   EXPIRES               LAST REFRESHED        ISSUER            LAYOUT       FORMAT  REASON
+    did:plc:ewvi7nxzyoun6zhxrhs64oiz  fresh   key1  2026-11-23T12:50:00Z  2026-11-23T11:50:00Z  auth.example.com  statusphere  node
+    did:plc:z72i7hdynmk6r22z27h6tvur  due     key1  2026-11-21T21:00:00Z  2026-11-21T20:00:00Z  auth.example.com  statusphere  node
     -- stderr --
     2 sessions in sqlite:app.db (layout statusphere)
     ");

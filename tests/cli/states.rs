@@ -42,11 +42,11 @@ fn list_shows_every_login_but_its_secrets() {
     insta::assert_snapshot!(output, @"
     exit 0
     -- stdout --
-    KEY      ISSUER                    AUTH             KID   AGE      REASON
-    old      https://old.example.com   -                -     unknown
-    public   https://bsky.social       none             -     unknown
-    state-1  https://auth.example.com  private_key_jwt  key1  unknown
-    state-2  https://auth.example.com  private_key_jwt  key1  unknown
+    KEY      ISSUER            AUTH             KID   AGE      REASON
+    old      old.example.com   -                -     unknown
+    public   bsky.social       none             -     unknown
+    state-1  auth.example.com  private_key_jwt  key1  unknown
+    state-2  auth.example.com  private_key_jwt  key1  unknown
     -- stderr --
     4 pending logins in sqlite:app.db (layout statusphere)
     ");
@@ -77,8 +77,8 @@ fn list_tells_the_age_where_the_store_knows_it() {
     insta::assert_snapshot!(sandbox.run(["states", "list"]), @"
     exit 0
     -- stdout --
-    KEY  ISSUER                    AUTH             KID   AGE  REASON
-    a    https://auth.example.com  private_key_jwt  key1  1h
+    KEY  ISSUER            AUTH             KID   AGE  REASON
+    a    auth.example.com  private_key_jwt  key1  1h
     -- stderr --
     1 pending login in sqlite:app.db (layout adonis)
     ");

@@ -44,8 +44,11 @@ fn a_refresh_is_told_step_by_step() {
             "learnt of http",
         ],
     );
+    // What is done for a session names it.
+    let key = app.records_left().remove(0);
+    assert_told(&output, &[&format!("{key}: goes first: http"), &format!("{key}: POST http")]);
     assert_told(&output, &["JWK of env:APP_KEY: 1 key(s)"]);
-    assert!(!output.stderr.contains('?') && !output.stderr.contains("log: store: "), "{output}");
+    assert!(!output.stderr.contains('?') && !output.stderr.contains(" s store: "), "{output}");
 }
 
 #[test]
@@ -77,6 +80,12 @@ fn without_it_nothing_is_told_and_with_quiet_it_makes_no_sense() {
     sandbox.file("keys.json", KEY1);
     assert_eq!(sandbox.run(["jwks", "--keys", "keys.json"]).stderr, "");
     let told = sandbox.run(["jwks", "--keys", "keys.json", "--verbose"]);
-    assert_eq!(told.stderr, "log: no settings file\nlog: JWK of keys.json: 1 key(s)\n");
+    let steps = steps(&told);
+    assert_eq!(steps.len(), 2, "{told}");
+    for (step, what) in steps.iter().zip(["no settings file", "JWK of keys.json: 1 key(s)"]) {
+        let (seconds, rest) = step.split_once(" s ").unwrap();
+        assert!(seconds.parse::<f64>().is_ok_and(|seconds| seconds < 600.0), "{told}");
+        assert_eq!(rest, what);
+    }
     assert_eq!(sandbox.run(["jwks", "--keys", "keys.json", "-q", "-v"]).code, 2);
 }

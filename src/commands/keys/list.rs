@@ -1,6 +1,7 @@
 //! `oauthctl keys list`: lists all keys with their role and the records bound to them.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::census;
@@ -34,12 +35,14 @@ pub struct Args {
     table: TableArgs,
 }
 
-#[derive(Serialize)]
-struct KeyRow<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct KeyRow<'a> {
     kid: &'a str,
     alg: &'static str,
+    #[schemars(with = "Option<String>")]
     created_at: Option<Timestamp>,
     state: &'static str,
+    #[schemars(with = "Option<String>")]
     active_from: Option<Timestamp>,
     thumbprint: &'static str,
     sessions: Option<u64>,

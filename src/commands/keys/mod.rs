@@ -7,7 +7,10 @@ mod promote;
 mod retire;
 mod rotate;
 
+use schemars::Schema;
+
 use crate::commands::kid::kids_of;
+use crate::commands::schema::of;
 use crate::context::Context;
 use crate::error::{Exit, Failure, nearest, usage};
 use crate::jose::{ClientKey, KeySet, Kid};
@@ -18,6 +21,17 @@ pub enum Command {
     List(list::Args),
     Rotate(rotate::Args),
     Retire(retire::Args),
+}
+
+/// Returns the schema of what a command prints.
+pub fn schema(name: &str) -> Option<Schema> {
+    Some(match name {
+        "keys-list" => of::<Vec<list::KeyRow<'_>>>(),
+        "keys-rotate" => of::<rotate::Receipt<'_>>(),
+        "keys-promote" => of::<promote::Receipt<'_>>(),
+        "keys-retire" => of::<retire::Receipt<'_>>(),
+        _ => return None,
+    })
 }
 
 /// Runs the subcommand.

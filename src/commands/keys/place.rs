@@ -1,7 +1,7 @@
 //! Writes keys back to their source: files in place, variables as printed assignments.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -22,6 +22,14 @@ pub(super) enum Target {
 }
 
 impl Target {
+    /// Returns the file that is written.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Rewritten(path) | Self::New(path) => Some(path),
+            Self::Stdout => None,
+        }
+    }
+
     /// Writes the text atomically.
     pub(super) fn write(&self, context: &Context, text: &str) -> anyhow::Result<()> {
         match self {

@@ -1,5 +1,8 @@
 //! `oauthctl keys rotate --promote`: activates a staged key after servers had time to fetch it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::first_seen::FirstSeen;
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again};
@@ -27,6 +30,17 @@ pub(super) enum Published {
     Unchecked,
 }
 
+/// What was done, for a program.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::commands) struct Receipt<'r> {
+    dry_run: bool,
+    kid: &'r str,
+    /// It is in front of its source now.
+    is_moved: bool,
+    /// Sources in the order in which the app must load them; empty where they are the same as before.
+    load_order: Vec<String>,
+}
+
 /// Checks, moves the key to the front, and prints what to deploy.
 pub(super) fn run(
     context: &Context,
@@ -41,6 +55,8 @@ pub(super) fn run(
     let key = set.get(kid).ok_or_else(|| no_such_key(kid, &set))?;
     if set.state(key, None, now) == KeyState::Active {
         context.ui.note(format!("{kid} signs already; nothing to do"));
+        let kid = kid.as_str();
+        context.ui.receipt(&Receipt { dry_run, kid, is_moved: false, load_order: Vec::new() })?;
         return Ok(Exit::Done);
     }
     if key.is_disabled(now) || key.not_before().is_some_and(|nbf| nbf > now) {
@@ -133,6 +149,8 @@ fn move_to_front(
             order.join(", ")
         ));
         ui.note(format!("name them to oauthctl in the same order: keys = {order:?}"));
+        let kid = kid.as_str();
+        ui.receipt(&Receipt { dry_run, kid, is_moved: false, load_order: order })?;
         return Ok(Exit::Done);
     }
     let Some(mut source) = sources.into_iter().next() else { return Ok(Exit::Done) };
@@ -140,6 +158,8 @@ fn move_to_front(
     let text = source.encode()?;
     if dry_run {
         ui.note(format!("dry run: {kid} would move to the front of {}", source.source));
+        let kid = kid.as_str();
+        ui.receipt(&Receipt { dry_run, kid, is_moved: false, load_order: Vec::new() })?;
         return Ok(Exit::Done);
     }
     put_back(context, &source.source, &text)?;
@@ -150,5 +170,7 @@ fn move_to_front(
     ui.note(format!(
         "{kid} is in front; {what} to every instance of the app: new sessions are bound to it then"
     ));
+    let kid = kid.as_str();
+    ui.receipt(&Receipt { dry_run, kid, is_moved: true, load_order: Vec::new() })?;
     Ok(Exit::Done)
 }

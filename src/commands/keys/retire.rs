@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::args::Completer;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
@@ -92,7 +95,8 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     check_shared_stores(context, args, &keyring::key_set(&sources)?)?;
     let mut ended = Exit::Done;
     let count = census.records.to(args.kid.as_str());
-    if args.revoke_sessions && count.sessions > 0 {
+    let has_ended = args.revoke_sessions && count.sessions > 0;
+    if has_ended {
         check_unbound(args, &census, Sessions::WillEnd)?;
         check_within_reach(context, args, &census, &*store)?;
         if args.dry_run {
@@ -116,7 +120,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     let sources = read_again(context, sources)?;
     let keys = keyring::key_set(&sources)?;
     check_role(context, &keys, &args.kid)?;
-    remove(context, args, sources, Some(&census))?;
+    remove(context, args, sources, Some(&census), has_ended)?;
     let forgotten = async || match keys.get(&args.kid) {
         Some(key) => forget_key(&*store, &args.kid, key).await,
         None => Ok(()),
@@ -183,7 +187,7 @@ fn dry_run(
     if dry_run.impossible > 0 && !args.forget {
         context.ui.note(format!("dry run: {}", stays(args)));
     } else {
-        remove(context, args, sources, None)?;
+        remove(context, args, sources, None, true)?;
     }
     Ok(Exit::Done)
 }
@@ -338,13 +342,27 @@ fn check_within_reach(
     .into())
 }
 
+/// What became of the key, for a program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Receipt<'r> {
+    dry_run: bool,
+    kid: &'r str,
+    /// Source that has the key.
+    source: String,
+    /// It was taken out of the source. One that holds the key alone is to be given up by hand.
+    is_removed: bool,
+    /// File that keeps the key.
+    kept_as: Option<String>,
+}
+
 /// Removes the key from its source. `census` shows that it is unused, unless sessions are yet to be
-/// ended.
+/// yet to end. What became of those is a document of its own, and the only one.
 fn remove(
     context: &Context,
     args: &Args,
     sources: Vec<LoadedSource>,
     census: Option<&Census>,
+    has_told: bool,
 ) -> anyhow::Result<()> {
     let kid = &args.kid;
     let is_it = |key: &ClientKey| key.kid() == Some(kid);
@@ -356,6 +374,19 @@ fn remove(
     let unneeded = census.map_or_else(String::new, |census| {
         format!("; it is needed by none of {}", census.counted())
     });
+    let tell = |is_removed, kept_as| {
+        if has_told {
+            return Ok(());
+        }
+        let source = place.to_string();
+        ui.receipt(&Receipt {
+            dry_run: args.dry_run,
+            kid: kid.as_str(),
+            source,
+            is_removed,
+            kept_as,
+        })
+    };
     let given_up = (!source.form.holds_many()).then(|| place.to_string());
     let publish = format!(
         "`oauthctl jwks{} -o {} --force --drop-key {}`",
@@ -366,22 +397,23 @@ fn remove(
     if !source.form.holds_many() {
         ui.note(format!("{place} holds key {kid} alone{unneeded}"));
         ui.note(format!("take {place} out of what the app loads and out of `keys`, deploy, and publish: {publish}"));
-        return Ok(());
+        return tell(false, None);
     }
     if args.dry_run {
         ui.note(format!("dry run: key {kid} would be removed from {place}{unneeded}"));
-        return Ok(());
+        return tell(false, None);
     }
     let retired: Vec<_> = source.keys.extract_if(.., |key| is_it(key)).collect();
     let text = source.encode()?;
-    match retired_beside(&place, kid, &retired)? {
+    let kept = retired_beside(&place, kid, &retired)?;
+    match &kept {
         Some(kept) => ui.note(format!("kept key {kid} as {}", kept.display())),
         None => ui.note(format!("the old value of {place} has key {kid}: keep a copy of it")),
     }
     put_back(context, &place, &text)?;
     ui.note(format!("removed key {kid} from {place}{unneeded}"));
     ui.note(format!("deploy it, and publish: {publish}"));
-    Ok(())
+    tell(true, kept.map(|path| path.display().to_string()))
 }
 
 /// Returns the options with which another command finds the same keys, without an abandoned source.

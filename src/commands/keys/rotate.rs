@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::place::{Target, line, lock_files};
@@ -15,6 +17,7 @@ use crate::error::{Exit, Failure, usage};
 use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::session::Age;
+use crate::ui::Format;
 
 /// Add a new signing key, and keep the old ones for their sessions
 #[derive(clap::Args)]
@@ -85,6 +88,24 @@ struct Place {
     setting: Option<String>,
 }
 
+/// What was done, for a program.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Receipt<'r> {
+    dry_run: bool,
+    /// The new key; none in a dry run, unless its kid was given.
+    kid: Option<&'r str>,
+    /// Key that signs until then.
+    active_kid: &'r str,
+    /// Moment from which the new key signs; none where it is staged.
+    active_from: Option<String>,
+    /// File that the new key is in; none where it was printed.
+    file: Option<String>,
+    /// What was printed: the new value of the source, or of a source of its own.
+    value: Option<&'r str>,
+    /// Sources in the order in which the app must load them; empty where they are the same as before.
+    load_order: Vec<&'r str>,
+}
+
 /// Plans the rotation, applies it, and prints what to deploy.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if let Some(kid) = &args.promote {
@@ -108,8 +129,25 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         context.ui.note("dry run: nothing is written, and the key is not made");
     } else {
-        change.target.write(context, &change.text)?;
+        let is_printed = matches!(change.target, Target::Stdout);
+        if !is_printed || context.ui.format == Format::Table {
+            change.target.write(context, &change.text)?;
+        }
     }
+    let is_told = !args.dry_run && matches!(change.target, Target::Stdout);
+    let active_from = now.checked_add(args.activate_in.duration()).ok().filter(|_| !args.stage);
+    context.ui.receipt(&Receipt {
+        dry_run: args.dry_run,
+        kid: Some(name).filter(|_| !args.dry_run || args.kid.is_some()),
+        active_kid: active_kid.as_str(),
+        active_from: active_from.map(|at| format!("{at:.0}")),
+        file: change.target.file().map(|path| path.display().to_string()),
+        value: is_told.then(|| change.text.trim_end()),
+        load_order: match &change.deploy {
+            Deploy::Grown(_) => Vec::new(),
+            Deploy::Beside(places) => places.iter().map(|place| &*place.shown).collect(),
+        },
+    })?;
     explain(context, args, &change.deploy, name, &active_kid, server_cache);
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ use std::task::{self, Poll};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -215,8 +216,8 @@ async fn import_lines(
 }
 
 /// Result of one line of the export.
-#[derive(Serialize)]
-struct ImportRow {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ImportRow {
     line: u64,
     did: Option<String>,
     result: ImportResult,

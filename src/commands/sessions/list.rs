@@ -1,5 +1,6 @@
 //! `oauthctl sessions list`: lists the selected sessions as a stream.
 
+use super::handles::{self, HandleRow};
 use super::inactive::InactiveArgs;
 use super::layouts::Layouts;
 use super::select::SelectArgs;
@@ -12,24 +13,7 @@ use crate::text::Named as _;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
-#[command(after_help = "\
-Statuses:
-  fresh      its access token is valid
-  idle       expired, which is normal for a user who is away; nothing to do yet
-  due        expired, and due for a refresh
-  suspect    older than sessions usually live; only the server knows
-  blocked    cannot be refreshed now, through no fault of the session
-  dead       can never be refreshed
-  malformed  no session, and nobody's: empty, or with neither a refresh token nor a private key
-  foreign    cannot be read; perhaps another library's, another program's, or encrypted
-That a user is away is no status of the session; --inactive asks about it.
-
-Examples:
-  oauthctl sessions list                          in the directory of an app with an app.db
-  oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
-  oauthctl sessions list --not-refreshed-for 30d --format csv
-  oauthctl sessions list --columns did,kid,expires_at --sort -refreshed
-  oauthctl sessions list --format jsonl | jq -r .did")]
+#[command(after_help = help())]
 pub struct Args {
     /// Show full key IDs, timestamps and the expiry of access tokens; other formats always contain
     /// every field
@@ -41,6 +25,9 @@ pub struct Args {
     inactive: InactiveArgs,
     #[command(flatten)]
     table: TableArgs,
+    /// Show the handles of accounts, looked up and verified, of at most 100
+    #[arg(long, help_heading = "Table", conflicts_with = "wide")]
+    handles: bool,
 }
 
 fn help() -> String {
@@ -52,6 +39,7 @@ Examples:
   oauthctl sessions list                          in the directory of an app with an app.db
   oauthctl sessions list --store sqlite:/srv/app/app.db --status dead,blocked
   oauthctl sessions list --not-refreshed-for 30d --format csv
+  oauthctl sessions list --columns did,kid,expires_at --sort -refreshed
   oauthctl sessions list --format jsonl | jq -r .did",
         Status::ALL.iter().map(status).collect::<String>()
     )
@@ -61,6 +49,18 @@ Examples:
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
     let wanted = args.table.wanted();
+    if args.handles {
+        let mut rows = Vec::new();
+        let mut listing = context.ui.wanted_listing::<HandleRow>(&wanted)?;
+        let count = layouts.for_each(|summary, assessor| {
+            rows.push(HandleRow::of(&BriefRow::of(summary, assessor))?);
+            Ok(())
+        })?;
+        handles::name(context, &mut rows)?;
+        rows.iter().try_for_each(|row| listing.push(row))?;
+        listing.finish()?;
+        return layouts.finish(count);
+    }
     let mut listing = match (args.wide, layouts.are_several()) {
         (true, _) => context.ui.wanted_listing::<Summary>(&wanted)?,
         (false, false) => context.ui.wanted_listing::<BriefRow>(&wanted)?,

@@ -5,6 +5,7 @@ mod acknowledged;
 mod causes;
 mod export;
 mod foreign;
+mod handles;
 mod import;
 mod inactive;
 mod layouts;
@@ -29,8 +30,15 @@ pub use revoke::{dry_run as dry_run_of_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::{assessor, tell_where};
 
+use std::collections::BTreeMap;
+
+use schemars::Schema;
+
+use crate::commands::schema::{of, of_run};
 use crate::context::Context;
 use crate::error::Exit;
+use crate::maintenance::{ImportResult, Tally};
+use crate::session::Summary;
 
 // The command tree describes the noun.
 #[derive(clap::Subcommand)]
@@ -45,6 +53,22 @@ pub enum Command {
     Recover(recover::Args),
     Export(export::Args),
     Import(import::Args),
+}
+
+/// Returns the schema of what a command prints.
+pub fn schema(name: &str) -> Option<Schema> {
+    type Counts = BTreeMap<String, u64>;
+    Some(match name {
+        "sessions-list" | "sessions-show" => of::<Vec<Summary<'_>>>(),
+        "sessions-stats" => of::<stats::Document>(),
+        "sessions-refresh" | "sessions-upgrade" | "sessions-prune" => {
+            of_run::<results::ResultRow<'_>, Counts>()
+        }
+        "sessions-revoke" => of_run::<revoke::ResultRow<'_>, Counts>(),
+        "sessions-import" => of_run::<import::ImportRow, Tally<ImportResult>>(),
+        "sessions-recover" => of_run::<recover::RecoverRow, Counts>(),
+        _ => return None,
+    })
 }
 
 /// Runs the subcommand.

@@ -89,6 +89,9 @@ impl SelectArgs {
         for (n, missing) in missing.iter().enumerate() {
             let near = if n < MOST_SEARCHES { near(context, stores, missing)? } else { None };
             context.ui.warn(match near {
+                Some(near) if near == missing.name => {
+                    format!("{}; {near} is an account: name it without --key", missing.message)
+                }
                 Some(near) => format!("{}; did you mean {near}?", missing.message),
                 None => missing.message.clone(),
             });
@@ -101,6 +104,9 @@ impl SelectArgs {
 fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyhow::Result<Failure> {
     let failure = failed(missing.message.clone());
     Ok(match (near(context, stores, missing)?, &missing.others) {
+        (Some(near), _) if near == missing.name => {
+            failure.hint(format!("{near} is an account: name it without --key"))
+        }
         (Some(near), _) => failure.hint(format!("did you mean {near}?")),
         (None, Some(_)) => {
             failure.hint("`oauthctl sessions stats` shows the servers and keys that sessions have")

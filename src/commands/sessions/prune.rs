@@ -59,7 +59,7 @@ pub struct Args {
     inactive: Option<Age>,
     /// If more sessions than this would be signed out or removed as malformed, do neither
     /// [default: 20, or half of all records if that is more]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = max_removed)]
     max_removed: Option<NonZeroUsize>,
     /// Also remove malformed records: empty ones, and those with neither a refresh token nor a
     /// private key; none if they are more than half of all records
@@ -86,6 +86,13 @@ const SHORT: Age = Age::from_secs(86_400);
 /// Number of sessions that may be signed out or removed as malformed without confirmation, even if
 /// they are more than half.
 const FEW: u64 = 20;
+
+fn max_removed(text: &str) -> Result<NonZeroUsize, Failure> {
+    text.parse().map_err(|_| {
+        usage(format!("{text:?} is not a whole number above 0"))
+            .hint("--dry-run removes nothing, and shows what would be removed")
+    })
+}
 
 fn inactive(text: &str) -> Result<Age, Failure> {
     let age: Age = text.parse()?;

@@ -1,5 +1,6 @@
 //! `oauthctl sessions recover`: stores tokens that an earlier run could not store.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use tracing::debug;
@@ -80,8 +81,8 @@ pub struct RecoverReport {
 }
 
 /// Result of one entry.
-#[derive(Serialize)]
-struct RecoverRow {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RecoverRow {
     /// Key of the record; none for one of another store, or that cannot be read.
     key: Option<String>,
     result: RecoveryResult,

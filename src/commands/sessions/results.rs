@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -28,10 +29,11 @@ use crate::ui::{Format, Listing, Progress, Role, Row, counted, counts};
 const MANY: u64 = 3;
 
 /// Result of one session, possibly of a dry run.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ResultRow<'a> {
     key: &'a str,
     did: Option<&'a str>,
+    #[schemars(with = "String")]
     #[serde(serialize_with = "identifier")]
     result: &'static str,
     reason: Option<&'a str>,
@@ -65,7 +67,6 @@ impl Row for ResultRow<'_> {
 }
 
 /// Writes a name for people as programs read it: `would refresh` is `would_refresh`.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over by reference")]
 pub fn identifier<S: Serializer>(name: &&str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&name.replace(' ', "_"))
 }

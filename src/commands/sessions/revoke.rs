@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -82,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return Ok(dry_run(context, &args.select, args.forget, &store, &assessor)?.exit);
     }
-    let (mut count, mut first, mut agreed) = (0, None, Agreed::default());
+    let (mut count, mut names, mut agreed) = (0, Vec::new(), Agreed::default());
     context.runtime()?.block_on(args.select.for_each(
         context,
         &*store,
@@ -90,7 +91,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         |stored, session| {
             count += 1;
             agreed.add(stored);
-            first.get_or_insert_with(|| session.did.as_deref().unwrap_or(&session.key).to_owned());
+            if names.len() < NAMED {
+                names.push(session.did.as_deref().unwrap_or(&session.key).to_owned());
+            }
             Ok(())
         },
     ))?;
@@ -99,18 +102,21 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(interrupt.failure("nothing was revoked").into());
     }
     let missing = args.select.check_names(context, &*store)?;
-    let Some(first) = first else {
+    if count == 0 {
         return Ok(
             missing.exit(new_results(context, &assessor).finish(Ok(()), NotAttempted::default())?)
         );
-    };
+    }
     let (url, _) = context.store_address()?;
-    let question = match count {
-        1 => format!("End the session of {first} in {url}? Its user will have to log in again."),
-        _ => format!(
-            "End {} of {url}? Their users will have to log in again.",
-            counted(count, "session")
-        ),
+    let question = match &names[..] {
+        [first] if count == 1 => {
+            format!("End the session of {first} in {url}? Its user will have to log in again.")
+        }
+        _ => {
+            let names = named(&names, count);
+            let sessions = counted(count, "session");
+            format!("End {sessions} ({names}) of {url}? Their users will have to log in again.")
+        }
     };
     context.confirm(&question)?;
     let is_meant = |stored: &Stored| agreed.has(stored);
@@ -124,6 +130,16 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         is_meant,
     )?;
     Ok(missing.exit(exit))
+}
+
+/// Sessions that the question names.
+const NAMED: usize = 3;
+
+/// Lists the first names of so many sessions: `did:plc:a, did:plc:b, did:plc:c and 17 others`.
+fn named(names: &[String], count: u64) -> String {
+    let others = count.saturating_sub(names.len() as u64);
+    let names = names.join(", ");
+    if others == 0 { names } else { format!("{names} and {}", counted(others, "other")) }
 }
 
 /// Sessions whose end was confirmed. A filter or a limit may match others by then.
@@ -263,13 +279,15 @@ fn still_meant(filter: Filter, assessor: Assessor) -> StillMeant {
     Box::new(move |stored| filter.matches(&assessor.summary(stored, None), assessor.now()))
 }
 
-#[derive(Serialize)]
-struct ResultRow<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ResultRow<'a> {
     key: &'a str,
     did: Option<&'a str>,
+    #[schemars(with = "String")]
     #[serde(serialize_with = "identifier")]
     result: &'static str,
     reason: Option<&'a str>,
+    #[schemars(with = "String")]
     #[serde(serialize_with = "identifier")]
     record: &'static str,
     #[serde(skip)]

@@ -1,7 +1,9 @@
 //! `oauthctl sessions stats`: numbers of sessions by various properties.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::inactive::InactiveArgs;
@@ -177,25 +179,57 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     })?;
     match context.ui.format {
         Format::Table => show(context, &stats)?,
-        Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
+        Format::Json | Format::Jsonl => {
+            context.ui.document(&serde_json::to_value(document(&stats))?)?;
+        }
         Format::Csv => show_csv(context, &stats)?,
     }
     layouts.finish(count)
 }
 
-fn document(stats: &Stats) -> Value {
-    let mut document = Map::from_iter([("total".to_owned(), json!(stats.total))]);
+/// Counts as a document: of each value of each aspect.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document {
+    total: u64,
+    #[serde(flatten)]
+    #[schemars(with = "Aspects")]
+    aspects: Map<String, Value>,
+}
+
+/// Members of a [`Document`].
+#[derive(JsonSchema)]
+#[expect(dead_code, clippy::struct_field_names, reason = "only its schema is used")]
+struct Aspects {
+    by_status: BTreeMap<String, u64>,
+    by_last_refreshed: BTreeMap<String, u64>,
+    by_issuer: BTreeMap<String, u64>,
+    by_kid: BTreeMap<String, u64>,
+    by_auth_method: BTreeMap<String, u64>,
+    by_dpop_alg: BTreeMap<String, u64>,
+    by_layout: BTreeMap<String, u64>,
+    by_end: BTreeMap<String, u64>,
+    by_end_by_issuer: BTreeMap<String, u64>,
+    by_end_by_kid: BTreeMap<String, u64>,
+    missing_scope: BTreeMap<String, u64>,
+}
+
+fn document(stats: &Stats) -> Document {
+    let mut aspects = Map::new();
     for (aspect, counts) in stats.groups() {
+        let name = |name: String| {
+            // What is ours is an identifier; an issuer or a kid is as it is.
+            if matches!(aspect, "last_refreshed" | "end") { name.replace(' ', "_") } else { name }
+        };
         let counts: Map<String, Value> =
-            counts.into_iter().map(|(name, n)| (name, json!(n))).collect();
+            counts.into_iter().map(|(value, n)| (name(value), json!(n))).collect();
         // The counts of one `by_` add up to the total.
-        let name = match aspect {
+        let aspect = match aspect {
             MISSING_SCOPE => aspect.to_owned(),
             _ => format!("by_{aspect}"),
         };
-        document.insert(name, Value::Object(counts));
+        aspects.insert(aspect, Value::Object(counts));
     }
-    Value::Object(document)
+    Document { total: stats.total, aspects }
 }
 
 fn show(context: &Context, stats: &Stats) -> std::io::Result<()> {
@@ -248,7 +282,7 @@ fn show_csv(context: &Context, stats: &Stats) -> anyhow::Result<()> {
     listing.finish()
 }
 
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct CountRow {
     aspect: &'static str,
     value: String,

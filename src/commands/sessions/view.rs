@@ -52,7 +52,7 @@ pub fn role(status: Status) -> Option<Role> {
 }
 
 /// Columns that show a field of another name.
-const SHOWS: &[(&str, &str)] = &[
+pub const SHOWS: &[(&str, &str)] = &[
     ("refreshed", "last_refreshed_at"),
     ("last_refreshed", "last_refreshed_at"),
     ("expires", "expires_at"),

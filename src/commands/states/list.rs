@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::pin::pin;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::sessions::tell_where;
@@ -28,12 +29,13 @@ pub struct Args {
     table: TableArgs,
 }
 
-#[derive(Serialize)]
-struct StateRow<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StateRow<'a> {
     key: Cow<'a, str>,
     issuer: Option<Cow<'a, str>>,
     auth_method: Option<&'static str>,
     kid: Option<Cow<'a, str>>,
+    #[schemars(with = "Option<String>")]
     begun_at: Option<Timestamp>,
     begun_by: Option<&'static str>,
     reason: Option<&'static str>,
@@ -83,7 +85,7 @@ impl Row for StateRow<'_> {
             plain(self.issuer.as_deref().map(brief_issuer)),
             plain(self.auth_method),
             plain(self.kid.as_deref().map(brief_kid).as_deref()),
-            (self.age.map_or_else(|| "unknown".to_owned(), |age| age.at_a_glance()), None),
+            (self.age.map_or_else(|| "unknown".to_owned(), Age::at_a_glance), None),
             (self.reason.unwrap_or_default().to_owned(), Some(Role::Warning)),
         ]
     }

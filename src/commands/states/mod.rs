@@ -3,6 +3,9 @@
 mod list;
 mod purge;
 
+use schemars::Schema;
+
+use crate::commands::schema::of;
 use crate::context::Context;
 use crate::error::Exit;
 
@@ -11,6 +14,15 @@ use crate::error::Exit;
 pub enum Command {
     List(list::Args),
     Purge(purge::Args),
+}
+
+/// Returns the schema of what a command prints.
+pub fn schema(name: &str) -> Option<Schema> {
+    Some(match name {
+        "states-list" => of::<Vec<list::StateRow<'_>>>(),
+        "states-purge" => of::<purge::Document<'_>>(),
+        _ => return None,
+    })
 }
 
 /// Runs the subcommand.

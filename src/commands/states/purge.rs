@@ -1,5 +1,6 @@
 //! `oauthctl states purge`: removes unfinished logins.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::commands::ending::{cut_short, unfinished};
@@ -54,8 +55,8 @@ fn purge(context: &Context, args: &Args, results: &mut Counts) -> anyhow::Result
 }
 
 /// Counts without items: the key of a pending login is a secret.
-#[derive(Serialize)]
-struct Document<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Document<'a> {
     dry_run: bool,
     counts: &'a Tally<PurgeResult>,
 }

@@ -1,5 +1,6 @@
 //! Findings of a check: member, rule and fix.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::text::named;
@@ -15,7 +16,7 @@ named! {
 }
 
 /// Rule broken by the document. `{member}: {rule}` reads as a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Stable name of the rule or of its member.
     #[serde(skip)]
