@@ -770,7 +770,7 @@ set edit:completion:arg-completer[oauthctl] = {|@words|
             cand --profile 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)'
             cand --store 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)'
             cand --layout 'Layout of the app''s records in the store (also: OAUTHCTL_LAYOUT)'
-            cand --keys 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)'
+            cand --keys 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)'
             cand --format 'Output format of results'
             cand --color 'When to use colours'
             cand -y 'Answer yes to all questions'

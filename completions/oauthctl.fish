@@ -732,7 +732,7 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l config -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l store -d 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)' -r -F
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
 json\t'One JSON document'
 jsonl\t'One JSON object a line'

@@ -818,7 +818,7 @@ Register-ArgumentCompleter -Native -CommandName 'oauthctl' -ScriptBlock {
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Session store: sqlite:PATH, redis://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE; env:NAME or file:PATH if the address contains a password (also: OAUTHCTL_STORE)')
             [CompletionResult]::new('--layout', '--layout', [CompletionResultType]::ParameterName, 'Layout of the app''s records in the store (also: OAUTHCTL_LAYOUT)')
-            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Source of the private keys: a path, file:PATH, env:NAME or - (repeatable; also: OAUTHCTL_KEYS)')
+            [CompletionResult]::new('--keys', '--keys', [CompletionResultType]::ParameterName, 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format of results')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to all questions')

@@ -210,7 +210,7 @@ fn every_settings_file_is_one() {
         }
         count += 1;
     }
-    assert_eq!(count, 4);
+    assert_eq!(count, 5);
 }
 
 #[test]
