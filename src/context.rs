@@ -171,7 +171,8 @@ impl Context {
         if cfg!(debug_assertions)
             && let Some(now) = self.environment.text("OAUTHCTL_TEST_NOW")
         {
-            let now = now.parse().unwrap_or_else(|_| panic!("OAUTHCTL_TEST_NOW is no time: {now}"));
+            let now =
+                now.parse().unwrap_or_else(|_| panic!("OAUTHCTL_TEST_NOW is not a time: {now}"));
             return Clock::new(move || now);
         }
         Clock::new(Timestamp::now)
@@ -291,11 +292,10 @@ impl Context {
         let near = self.keys_nearby()?;
         let families = app::KEY_FAMILIES.len();
         let looked = format!(
-            "no key source is configured, and of the {families} variables of apps none is set"
+            "no key source is configured, and none of the {families} known variables is set"
         );
         Err(usage(looked).hint(format!(
-            "{near}name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet \
-             gets one from `oauthctl gen-jwk`",
+            "{near}use --keys env:NAME or --keys FILE, or set `keys` in oauthctl.toml; `oauthctl gen-jwk` creates a first key",
         )))
     }
 
@@ -319,7 +319,7 @@ impl Context {
             for path in self.settings()?.exposed_files() {
                 let path = path.display();
                 self.ui.warn(format!(
-                    "{path} holds secrets and can be read by other users; `chmod 600` it"
+                    "{path} contains secrets and can be read by other users; `chmod 600` it"
                 ));
             }
         }
@@ -337,7 +337,7 @@ impl Context {
         let base = etcetera::base_strategy::Xdg::new().ok();
         let state = base.and_then(|base| base.state_dir());
         state.map(|state| state.join("oauthctl")).ok_or_else(|| {
-            usage("there is no home directory to keep state in").hint("set HOME or XDG_STATE_HOME")
+            usage("no home directory for state files").hint("set HOME or XDG_STATE_HOME")
         })
     }
 
@@ -350,7 +350,7 @@ impl Context {
         match settings.client_text("client_uri")? {
             Some(uri) => Ok(Site::parse(&uri).map_err(|e| e.at("client.client_uri"))?.client_id()),
             None => Err(usage(
-                "no client_id is configured, and servers take tokens only from the client they were issued to",
+                "no client_id is configured, and servers accept tokens only from the client that they were issued to",
             )
             .hint("set `client_id` (the URL of the client metadata document) under [client] in oauthctl.toml")),
         }
@@ -370,7 +370,9 @@ impl Context {
         self.system_pem()?;
         let settings = self.settings()?.network()?;
         if let Some(name) = settings.proxy.unused {
-            debug!("{name} is set and not used; proxy = \"env:{name}\" under [network] uses it");
+            debug!(
+                "{name} is set but not used; to use it, set proxy = \"env:{name}\" under [network]"
+            );
         }
         let random = Random::new(|| {
             let mut bytes = [0; 16];
@@ -378,7 +380,7 @@ impl Context {
             bytes
         });
         let network = Network::new(settings, self.clock(), random).map_err(|e| {
-            usage("cannot set the network up").because(e).hint("check [network] in oauthctl.toml")
+            usage("cannot set up the network").because(e).hint("check [network] in oauthctl.toml")
         })?;
         Ok(self.network.get_or_init(|| Arc::new(network)))
     }

@@ -76,7 +76,7 @@ impl Environment {
     pub fn required(&self, name: &str) -> Result<&str, Failure> {
         let place = format!("env:{name}");
         if name.is_empty() {
-            return Err(usage("names no variable").at(place).hint("write env:NAME"));
+            return Err(usage("does not name a variable").at(place).hint("write env:NAME"));
         }
         match self.variables.get(name.as_ref() as &std::ffi::OsStr) {
             None => {
@@ -91,7 +91,7 @@ impl Environment {
             Some(value) => match value.to_str() {
                 None => Err(usage("the variable is not UTF-8 text")
                     .at(place)
-                    .hint("a key or an address is text; export it again")),
+                    .hint("keys and addresses must be text; export it again")),
                 Some(text) if input::trimmed(text).is_empty() => {
                     Err(usage("the variable is empty")
                         .at(place)

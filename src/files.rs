@@ -186,14 +186,14 @@ pub fn append_line(
         }
         Ok(metadata) if metadata.is_file() => Some(fs::read_to_string(path).map(Zeroizing::new)),
         Ok(_) => {
-            return Err(usage("is no file that a line can be added to")
+            return Err(usage("is not a file to which a line can be added")
                 .at(path.display())
                 .hint("name a file"));
         }
         Err(e) => Some(Err(e)),
     };
     let before = before.transpose().map_err(|e| {
-        let hint = "check that this user may read it, and that it is text";
+        let hint = "check that it is a text file and that this user can read it";
         usage("cannot read the file").at(path.display()).because(e).hint(hint)
     })?;
     let mut after = Zeroizing::new(before.as_deref().cloned().unwrap_or_default());
@@ -278,12 +278,11 @@ fn cannot_write(path: &Path, error: io::Error) -> Failure {
     let directory = directory_of(path);
     let failure = failed("cannot write the file").at(path.display());
     if error.kind() == io::ErrorKind::NotFound && !directory.exists() {
-        return failure
-            .hint(format!("make the directory {} first: it does not exist", directory.display()));
+        return failure.hint(format!("create the directory {} first", directory.display()));
     }
     failure
         .because(error)
-        .hint(format!("check that this user may create files in {}", directory.display()))
+        .hint(format!("check that this user can create files in {}", directory.display()))
 }
 
 /// Returns the directory of the file.
@@ -312,7 +311,7 @@ impl DirectoryLock {
             usage("cannot lock the directory")
                 .at(directory.display())
                 .because(e)
-                .hint("check that this user may read the directory")
+                .hint("check that this user can read the directory")
         })
     }
 }

@@ -23,7 +23,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
 /// Decodes the text of a file. The failure names the encoding, if it is recognised.
 pub fn decode(bytes: &[u8]) -> Result<&str, Failure> {
     if is_utf16(bytes) {
-        return Err(usage("is UTF-16 text, and UTF-8 is expected")
+        return Err(usage("is UTF-16 text instead of UTF-8")
             .hint("save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW`"));
     }
     let text = std::str::from_utf8(bytes)
@@ -64,7 +64,7 @@ pub fn read_bytes(input: impl io::Read, limit: u64) -> Result<Zeroizing<Vec<u8>>
     input.take(limit + 1).read_to_end(&mut bytes).map_err(Unread::Refused)?;
     if bytes.len() as u64 > limit {
         let refusal = usage(format!("is larger than {} MiB", limit >> 20))
-            .hint("name the file that holds the text");
+            .hint("use the file that contains the text");
         return Err(Unread::Unusable(refusal));
     }
     Ok(bytes)
@@ -117,9 +117,9 @@ pub fn value(text: &str) -> Result<&str, Failure> {
     match leftover(text) {
         Some(failure) => Err(failure),
         None if text.contains('\0') => {
-            Err(usage("has a NUL character in it").hint("write it anew, as plain text"))
+            Err(usage("contains a NUL character").hint("write it again as plain text"))
         }
-        None if text.contains(['\n', '\r']) => Err(usage("has a line break in it")
+        None if text.contains(['\n', '\r']) => Err(usage("contains a line break")
             .hint("write the value on one line: was something pasted twice?")),
         None => Ok(text),
     }
@@ -129,18 +129,17 @@ pub fn value(text: &str) -> Result<&str, Failure> {
 pub fn leftover(text: &str) -> Option<Failure> {
     let text = trimmed(text);
     if let Some(quote) = enclosing_quote(text) {
-        return Some(usage(format!("stands in {quote} quotes, and they are part of the value")).hint(
-            "write NAME=VALUE without the quotes: `docker run --env-file` and Kubernetes keep them; in a dotenv file they \
-             enclose the whole value",
+        return Some(usage(format!("contains {quote} quotes around the value")).hint(
+            "write NAME=VALUE without the quotes: `docker run --env-file` and Kubernetes keep them; in a dotenv file they must enclose the whole value",
         ));
     }
     if text.contains("\\\"") {
-        return Some(usage("has backslashes in front of its quotes: \\\"").hint(
+        return Some(usage("contains escaped quotes: \\\"").hint(
             "write it without them, in single quotes: systemd's EnvironmentFile and dotenv files keep them as they are",
         ));
     }
     text.contains("\\$").then(|| {
-        usage("has a backslash in front of a dollar sign: \\$")
+        usage("contains an escaped dollar sign: \\$")
             .hint("write $ alone, in single quotes: only Next.js removes the backslash when it loads an .env file")
     })
 }
@@ -209,7 +208,7 @@ mod tests {
             ("'redis://h'", "single quotes"),
             ("`x`", "backtick quotes"),
             ("'redis://h", "single quotes"),
-            ("\\\"x\\\"", "in front of its quotes"),
+            ("\\\"x\\\"", "escaped quotes"),
             ("redis://:a\\$b@h", "dollar sign"),
             ("a\nb", "line break"),
             ("a\0b", "NUL"),

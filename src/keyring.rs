@@ -90,8 +90,10 @@ impl KeySource {
         let place = text.strip_prefix("env:").or(text.strip_prefix("file:")).unwrap_or(text);
         if is_key(place) {
             // Not quoted: it is a private key (which is in the shell's history already).
-            return Err(usage("a key source is a place, not the key itself")
-                .hint("put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME"));
+            return Err(usage("a key source is a place where a key is stored, not the key itself")
+                .hint(
+                    "put the key in a file or a variable, and use --keys FILE or --keys env:NAME",
+                ));
         }
         if let Some(name) = text.strip_prefix("env:") {
             if variable_name(name) {
@@ -101,11 +103,11 @@ impl KeySource {
             let is_meant = name
                 .bytes()
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_-. ".contains(&b));
-            let wrong = |what: &str| usage(format!("{what} is no name for a variable"));
+            let wrong = |what: &str| usage(format!("{what} is not a valid variable name"));
             let refusal = if is_meant {
                 wrong(&format!("{name:?}")).at(text)
             } else {
-                wrong("what follows env:")
+                wrong("the text after env:")
             };
             return Err(refusal.hint("use letters, digits and _"));
         }
@@ -335,13 +337,11 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         usage("cannot read the key file")
             .because(e)
-            .hint(format!("check that it is {}, and that this user may read it", path.display()))
+            .hint(format!("check that it is {}, and that this user can read it", path.display()))
     })?;
     let metadata = file.metadata().map_err(|e| usage("cannot read the key file").because(e))?;
     if metadata.is_dir() {
-        return Err(
-            usage("is a directory, not a key file").hint("name the file in it that holds the key")
-        );
+        return Err(usage("is a directory, not a key file").hint("use the key file in it"));
     }
     Ok((read_text(file)?, metadata.is_file().then(|| metadata.mode() & 0o7777)))
 }
@@ -349,12 +349,13 @@ fn read_file(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), Failure> {
 fn read_text(source: impl io::Read) -> Result<Zeroizing<String>, Failure> {
     let bytes = input::read_bytes(source, MAX_SOURCE_BYTES).map_err(|unread| match unread {
         Unread::Refused(e) => usage("cannot read the key file").because(e),
-        Unread::Unusable(_) => usage("is larger than 1 MiB, which no key file is")
-            .hint("name the file that holds the key"),
+        Unread::Unusable(_) => {
+            usage("is larger than 1 MiB and not a key file").hint("use the key file")
+        }
     })?;
     // DER begins with a sequence.
     if bytes.starts_with(b"\x30") && std::str::from_utf8(&bytes).is_err() {
-        return Err(usage("is DER, and text is expected")
+        return Err(usage("is DER, but must be text")
             .hint("`openssl pkey -inform DER -in FILE` prints it as PEM"));
     }
     input::decode(&bytes).map(|text| Zeroizing::new(text.to_owned()))

@@ -44,7 +44,7 @@ pub fn check_user(path: &Path) -> Result<(), Failure> {
     let Some(owner) = owner_of(path).filter(|_| is_for_another_user(path)) else { return Ok(()) };
     let user = name_of(owner);
     Err(usage(format!(
-        "the database belongs to {user}, and what root writes beside it would keep {user} out"
+        "the database belongs to {user}, who could not open files that root creates next to it"
     ))
     .at(path.display())
     .hint(format!("run it as {user}: `sudo -u {} oauthctl …`", user.replace('#', "\\#"))))

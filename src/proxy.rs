@@ -34,7 +34,7 @@ impl ProxySettings {
             (Some(address), _) => {
                 format!(" through the proxy {}", address.host_str().unwrap_or_default())
             }
-            (None, Some(name)) => format!(" ({name} is set and not used: see network.proxy)"),
+            (None, Some(name)) => format!(" ({name} is set but not used: see network.proxy)"),
             (None, None) => String::new(),
         }
     }

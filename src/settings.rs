@@ -124,7 +124,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::File => f.write_str(FILE_NAME),
-            Self::Found(name) => write!(f, "{name}, which nobody named"),
+            Self::Found(name) => write!(f, "{name}, found automatically"),
         }
     }
 }
@@ -152,8 +152,10 @@ impl Settings {
             let known = settings.profiles();
             if !known.contains(&profile.as_str()) {
                 return Err(match &settings.file {
-                    None => usage(format!("no profile {profile:?}: there is no {FILE_NAME}"))
-                        .hint(format!("profiles are sections [profiles.NAME] of {FILE_NAME}")),
+                    None => {
+                        usage(format!("no profile {profile:?}, because there is no {FILE_NAME}"))
+                            .hint(format!("profiles are sections [profiles.NAME] of {FILE_NAME}"))
+                    }
                     Some(file) => {
                         usage(format!("no profile {profile:?}")).at(file.path().display()).hint(
                             suggestion(profile, &known)
@@ -187,7 +189,7 @@ impl Settings {
                     let refused = |e| {
                         usage("cannot read the file with the app's variables")
                             .because(e)
-                            .hint("check env_file, and that this user may read it")
+                            .hint("check env_file, and that this user can read the file")
                     };
                     return Err(unread.into_failure(refused).at(path.display()));
                 }
@@ -311,7 +313,7 @@ impl Settings {
             _ => Err(usage("is neither \"none\" nor \"private_key_jwt\"")
                 .at("client.auth_method")
                 .hint(
-                    "write auth_method = \"private_key_jwt\" where the app has keys, else \"none\"",
+                    "write auth_method = \"private_key_jwt\" if the app has keys, otherwise \"none\"",
                 )),
         }
     }
@@ -337,10 +339,8 @@ impl Settings {
             && let Some(text) = self.environment.text(VARIABLE)
             && of_profile().is_some_and(|other| other != text)
         {
-            return Err(usage(format!(
-                "--profile {profile} names a store, and {VARIABLE} another"
-            ))
-            .hint(format!("unset {VARIABLE}, or say which with --store")));
+            return Err(usage(format!("--profile {profile} and {VARIABLE} name different stores"))
+                .hint(format!("unset {VARIABLE}, or choose one with --store")));
         }
         self.layered("--store", self.overrides.store.as_deref(), "OAUTHCTL_STORE", "store", "url")
     }

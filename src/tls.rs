@@ -119,14 +119,14 @@ pub fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static
     for block in blocks.iter().filter(|block| labels.contains(&block.label)) {
         let der = block.decode().filter(|_| !block.is_cut);
         let damaged = || {
-            usage("has a certificate that is damaged").at(name).hint("copy the file anew, whole")
+            usage("has a certificate that is damaged").at(name).hint("copy the complete file again")
         };
         found.push(CertificateDer::from(der.ok_or_else(damaged)?.to_vec()));
     }
     if found.is_empty() {
         let what =
             blocks.first().and_then(pem::Block::shown_label).map(|label| format!(", but {label}"));
-        return Err(usage(format!("has no certificate in it{}", what.unwrap_or_default()))
+        return Err(usage(format!("contains no certificate{}", what.unwrap_or_default()))
             .at(name)
             .hint("name a PEM file with -----BEGIN CERTIFICATE-----"));
     }
@@ -146,7 +146,7 @@ pub fn private_key(pem: &[u8], name: &str) -> Result<PrivateKeyDer<'static>, Fai
         }
     });
     key.ok_or_else(|| {
-        usage("has no private key in it that can be read")
+        usage("contains no readable private key")
             .at(name)
             .hint("name a PEM file with -----BEGIN PRIVATE KEY-----")
     })
@@ -233,11 +233,11 @@ mod tests {
     #[test]
     fn a_private_certificate_authority_must_be_one() {
         for (pem, part) in [
-            ("", "has no certificate in it"),
-            ("no PEM", "has no certificate in it"),
+            ("", "contains no certificate"),
+            ("no PEM", "contains no certificate"),
             (
                 "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-                "has no certificate in it, but PRIVATE KEY",
+                "contains no certificate, but PRIVATE KEY",
             ),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "cannot be used"),
             ("-----BEGIN CERTIFICATE-----\nA*A\n-----END CERTIFICATE-----\n", "is damaged"),

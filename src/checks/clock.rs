@@ -26,7 +26,7 @@ pub fn check<'p>(asked: impl IntoIterator<Item = &'p Published>) -> Option<Findi
     let by = Age::from_secs(ahead.abs().as_secs());
     let how = if ahead.is_positive() { "ahead of" } else { "behind" };
     let what = format!("this machine's clock is {by} {how} that of {}", host(url));
-    let why = "servers refuse client assertions and DPoP proofs that are not from about now: no login, no refresh";
+    let why = "servers reject client assertions and DPoP proofs with a wrong time, so logins and refreshes fail";
     let fix = "synchronise the clock (NTP: `timedatectl` shows its state)";
     let make =
         if ahead > TOO_FAST || -ahead > TOO_SLOW { Finding::problem } else { Finding::warning };

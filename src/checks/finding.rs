@@ -126,9 +126,7 @@ impl Finding {
         let error = error.into();
         let what = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
         let advice = error.chain().find_map(|e| e.downcast_ref::<Failure>()?.advice());
-        let fix = advice
-            .unwrap_or("mend what the error names, then run `oauthctl doctor` again")
-            .to_owned();
+        let fix = advice.unwrap_or("fix the error, then run `oauthctl doctor` again").to_owned();
         Self::problem(topic, what, why, fix)
     }
 }

@@ -12,11 +12,9 @@ use crate::oauth::{LookupError, Published};
 
 const TOPIC: Topic = Topic::Jwks;
 /// Consequence of all findings.
-const WHY: &str =
-    "without the public keys servers cannot verify what the app signs: no login, no refresh";
+const WHY: &str = "servers cannot verify the app's signatures without its public keys, so logins and refreshes fail";
 /// Fix for a set that differs.
-const FIX: &str =
-    "publish what `oauthctl jwks` prints; servers keep the set they know for 10 minutes";
+const FIX: &str = "publish the output of `oauthctl jwks`; servers cache a key set for 10 minutes";
 
 /// Checks the set under `jwks_uri`. Also returns the set, if it could be read.
 pub fn check<'p>(
@@ -32,7 +30,10 @@ pub fn check<'p>(
         findings.extend(served::check_stale(TOPIC, published, &findings));
         findings.extend(served::check_caching(TOPIC, "set", &published.served));
         if findings.is_empty() {
-            findings.push(Finding::ok(TOPIC, format!("{} holds the keys at hand", published.url)));
+            findings.push(Finding::ok(
+                TOPIC,
+                format!("{} contains the configured keys", published.url),
+            ));
         }
     }
     (findings, document)
@@ -101,10 +102,9 @@ fn check_rules(jwks: &Value, findings: &mut Vec<Finding>) -> Value {
 fn leaked(kid: &str) -> Finding {
     Finding::problem(
         Topic::Keys,
-        format!("the private half of key {kid} is published"),
-        "anyone can act as the app at every server, and use every token that leaks",
-        "publish what `oauthctl jwks` prints, then replace the key: `oauthctl keys rotate`, and \
-         `oauthctl keys retire` with --revoke-sessions for the old one",
+        format!("the private part of key {kid} is published"),
+        "anybody can act as the app at every server, and use leaked tokens",
+        "publish the output of `oauthctl jwks`, then replace the key: `oauthctl keys rotate`, and `oauthctl keys retire` with --revoke-sessions for the old one",
     )
     .named("published")
     .about("d")
@@ -117,9 +117,9 @@ fn compare(jwks: &Value, keys: &KeySet, now: Timestamp, findings: &mut Vec<Findi
             Some(one) if key.has_public_half(one) => {}
             Some(_) => findings.push(Finding::problem(
                 TOPIC,
-                format!("another key than the one at hand is published as {kid}"),
-                "servers refuse what the app signs, with invalid_client",
-                format!("find out which of the two the app signs with; {FIX}"),
+                format!("another key than the configured one is published as {kid}"),
+                "servers reject the app's signatures with invalid_client",
+                format!("find out which of the two keys the app uses; {FIX}"),
             )
             .named("other_key")
             .about("keys")),
@@ -135,8 +135,7 @@ fn compare(jwks: &Value, keys: &KeySet, now: Timestamp, findings: &mut Vec<Findi
             None => findings.push(Finding::problem(
                 TOPIC,
                 format!("key {kid} is not published"),
-                "servers refuse what it signs, with invalid_client: its sessions cannot be refreshed, and no user can \
-                 log in with it",
+                "servers reject its signatures with invalid_client: its sessions cannot be refreshed, and logins with it fail",
                 FIX,
             )
             .named("missing_key")
@@ -148,8 +147,8 @@ fn compare(jwks: &Value, keys: &KeySet, now: Timestamp, findings: &mut Vec<Findi
         findings.push(
             Finding::warning(
                 TOPIC,
-                format!("key {kid} is published and not at hand"),
-                "whoever has its private half can act as the app",
+                format!("key {kid} is published but not configured"),
+                "anybody who has its private part can act as the app",
                 format!("if it is yours, add it to `keys`; if it is not: {FIX}"),
             )
             .named("strange_key")

@@ -79,7 +79,7 @@ pub fn unreadable(error: Failure) -> Finding {
     Finding::failed(
         TOPIC,
         error,
-        "an app without its keys logs nobody in, and deletes the sessions bound to them",
+        "an app without its keys cannot log users in, and deletes the sessions bound to the keys",
     )
 }
 
@@ -88,15 +88,15 @@ pub fn check_auth_method(method: AuthMethod<()>, keys: &LocalKeys) -> Option<Fin
     match (method, keys.is_confidential()?) {
         (AuthMethod::PrivateKeyJwt(()), false) => Some(Finding::problem(
             TOPIC,
-            "client.auth_method is private_key_jwt, and no key source is configured",
-            "an app without its keys logs nobody in, and deletes the sessions bound to them",
+            "client.auth_method is private_key_jwt, but no key source is configured",
+            "an app without its keys cannot log users in, and deletes the sessions bound to the keys",
             "name the keys: `keys` in oauthctl.toml, or --keys",
         )),
         (AuthMethod::None, true) => Some(Finding::warning(
             TOPIC,
-            "client.auth_method is none, and there are keys",
-            "sessions that are bound to a key cannot be refreshed by a public client",
-            "set auth_method = \"private_key_jwt\" under [client], or take the keys out",
+            "client.auth_method is none, but keys are configured",
+            "a public client cannot refresh sessions that are bound to a key",
+            "set auth_method = \"private_key_jwt\" under [client], or remove the keys",
         )),
         _ => None,
     }
@@ -110,7 +110,7 @@ pub fn check_atcute(keys: &LocalKeys) -> Vec<Finding> {
         Finding::warning(
             TOPIC,
             format!("key {kid} has no `alg`"),
-            "atcute 2 does not sign with it, and the app does not start with such keys only",
+            "atcute 2 cannot sign with it, and does not start if all keys lack `alg`",
             "`oauthctl gen-jwk --from KEY` writes it with `alg`",
         )
     };
@@ -127,8 +127,8 @@ pub fn check_left_behind(directories: &BTreeSet<PathBuf>) -> Vec<Finding> {
     let finding = |path: PathBuf| {
         Finding::warning(
             TOPIC,
-            format!("{} was left behind by a run that was killed", path.display()),
-            "it may hold private keys or tokens that nobody looks after any more",
+            format!("{} is a leftover of a killed run", path.display()),
+            "it may contain private keys or tokens",
             format!("`rm {}`; the next run that writes keys there removes it, too", path.display()),
         )
     };
@@ -138,10 +138,12 @@ pub fn check_left_behind(directories: &BTreeSet<PathBuf>) -> Vec<Finding> {
 fn exposed(source: &LoadedSource) -> Option<Finding> {
     let place = &source.source;
     let fix = format!("`chmod 600 {place}`, owned by the user the app runs as");
-    let why = "whoever reads it can act as the app, at every server";
+    let why = "anybody who reads it can act as the app at every server";
     if source.is_open_to_all() {
         let what = format!("{place} can be read by every user of this machine");
-        let fix = format!("{fix}; if others were on it, replace the key: `oauthctl keys rotate`");
+        let fix = format!(
+            "{fix}; if other people use this machine, replace the key: `oauthctl keys rotate`"
+        );
         return Some(Finding::problem(TOPIC, what, why, fix));
     }
     let what = format!("{place} can be read by the users of its group");
@@ -153,9 +155,9 @@ fn check_set(keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
         if ThumbprintMatch::of(key) == ThumbprintMatch::No {
             findings.push(Finding::problem(
                 TOPIC,
-                format!("the kid {kid} is a thumbprint, but not that of its key"),
-                "name and key were mixed up: a server refuses what another key than the published one signs",
-                "take the key from its origin again; if it never had another kid, nothing is lost by keeping it",
+                format!("the kid {kid} looks like a thumbprint but does not match its key"),
+                "kid and key may have been mixed up; servers reject signatures of a key other than the published one",
+                "copy the key from its origin again; if it has always had this kid, keep it",
             ));
         }
     }
@@ -165,15 +167,15 @@ fn check_set(keys: &KeySet, now: Timestamp, findings: &mut Vec<Finding>) {
         Some(kid) => findings.push(Finding::ok(TOPIC, format!("{total}; new sessions are bound to {kid}"))),
         None if keys.is_empty() => findings.push(Finding::problem(
             TOPIC,
-            "the key source holds no key",
-            "a confidential client without keys logs nobody in",
-            "`oauthctl gen-jwk` makes a key; a public client has no key source at all",
+            "the key source contains no key",
+            "a confidential client without keys cannot log users in",
+            "`oauthctl gen-jwk` creates a key; for a public client, configure no key source",
         )),
         None => findings.push(Finding::problem(
             TOPIC,
-            format!("none of {total} may sign now: all have expired, are revoked or lie ahead"),
-            "nobody can log in",
-            "`oauthctl keys rotate` adds a key that signs; the old ones stay for the sessions bound to them",
+            format!("none of {total} can sign now: all are expired, revoked or not yet valid"),
+            "no user can log in",
+            "`oauthctl keys rotate` adds a key that signs, and keeps the old ones for their sessions",
         )),
     }
 }

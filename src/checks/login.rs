@@ -5,7 +5,7 @@ use super::{Finding, Topic};
 use crate::oauth::{ErrorResponse, Pushed, brief};
 
 const TOPIC: Topic = Topic::Login;
-const WHY: &str = "nobody with an account there can log in";
+const WHY: &str = "users with an account there cannot log in";
 /// End of the hint for changes of a published document.
 const THEN_WAIT: &str =
     "servers keep a document for 10 minutes, some for an hour, and this one now has today's";
@@ -176,7 +176,7 @@ pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
     let of_server = |name: &str, what: String, fix: &str| {
         Some(Finding::problem(TOPIC, what, WHY, fix).named(name).said_by(issuer))
     };
-    let ask = "ask whoever runs the server; the app cannot mend it";
+    let ask = "ask the operator of the server; the app cannot fix it";
     match pushed {
         Pushed::Accepted => None,
         Pushed::Refused(refusal) => Some(refused(attempt, refusal)),
@@ -192,7 +192,7 @@ pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
         Pushed::TryLater { status: 429 } => Some(
             Finding::warning(
                 TOPIC,
-                format!("{issuer} answers 429, too many requests, and has not judged the login"),
+                format!("{issuer} answers 429 (too many requests) and has not checked the login"),
                 "whether users can log in there is not known; the app may meet the same answer",
                 "try again later; a smaller `per_issuer_rate` under [refresh] leaves more to the app",
             )
@@ -202,7 +202,7 @@ pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
         Pushed::TryLater { status } => of_server(
             "server_error",
             format!("{issuer} answers a login with status {status}"),
-            "try again later; if it stays so, ask whoever runs the server",
+            "try again later; if this persists, ask the operator of the server",
         ),
         Pushed::NoAnswer(error) => of_server(
             "no_answer",
@@ -267,7 +267,7 @@ fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
         OtherKey => (
             Some("jwks"),
             format!("key {kid} is published with other key material"),
-            format!("find out which of the two the app signs with; {publish_jwks}"),
+            format!("find out which of the two keys the app uses; {publish_jwks}"),
         ),
         NoKid => (Some("kid"), "the key has no kid".to_owned(), "give the key the kid under which it is published".to_owned()),
         Clock => (
@@ -282,13 +282,13 @@ fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
         ),
         Audience => (
             None,
-            "it calls itself by another name than its metadata".to_owned(),
-            "ask whoever runs the server; the app cannot mend it".to_owned(),
+            "it identifies itself as by another name than its metadata".to_owned(),
+            "ask the operator of the server; the app cannot fix it".to_owned(),
         ),
         Dpop => (
             None,
             "the DPoP proof".to_owned(),
-            "check the clock of this machine; else ask whoever runs the server".to_owned(),
+            "check the clock of this machine; otherwise ask the operator of the server".to_owned(),
         ),
         Refused => (
             named,

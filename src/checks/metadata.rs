@@ -13,10 +13,9 @@ use crate::settings::{CLIENT_MEMBERS, Settings};
 
 const TOPIC: Topic = Topic::Metadata;
 /// Consequence of all findings.
-const WHY: &str =
-    "servers read it at every login and refresh, and know no client whose document they do not get";
+const WHY: &str = "authorization servers fetch it at every login and refresh, and reject the client if they cannot";
 /// Fix for a document that differs.
-const FIX: &str = "publish what `oauthctl metadata` prints, or correct [client] in oauthctl.toml";
+const FIX: &str = "publish the output of `oauthctl metadata`, or correct [client] in oauthctl.toml";
 /// Replacement for the origin of a development app while its document is checked.
 const PUBLIC_ORIGIN: &str = "https://app.example.com";
 /// Prefix of the `client_id` of all development clients without a document.
@@ -130,7 +129,7 @@ pub fn check<'p>(
     if findings.is_empty() {
         findings.push(Finding::ok(
             TOPIC,
-            format!("{} is valid and as configured", configured.client_id),
+            format!("{} is valid and matches the configuration", configured.client_id),
         ));
     }
     (findings, document)
@@ -172,8 +171,8 @@ pub fn check_document(
         let what = format!("{}: {}", broken.member, back(&broken.rule));
         let fix = format!("{} (`oauthctl metadata` prints a valid document)", back(&broken.fix));
         let (make, why): (fn(_, _, _, _) -> _, _) = match broken.severity {
-            Severity::Problem => (Finding::problem, "a server refuses the client because of it"),
-            Severity::Warning => (Finding::warning, "not every server takes it as it is meant"),
+            Severity::Problem => (Finding::problem, "authorization servers reject such a client"),
+            Severity::Warning => (Finding::warning, "some servers may interpret it differently"),
         };
         make(TOPIC, what, why.to_owned(), fix).named(&broken.code).about(&broken.member)
     };
@@ -194,17 +193,17 @@ fn compare_authentication(document: &Value, configured: &Configured, findings: &
     match (text(document, "token_endpoint_auth_method"), configured.confidential) {
         (Some("none"), Some(true)) => findings.push(Finding::problem(
             TOPIC,
-            "the published client is public, and keys are configured",
-            "servers end a public client's sessions after two weeks, and those of its keys cannot be refreshed",
-            "publish what `oauthctl metadata` prints with the keys configured",
+            "the published document describes a public client, but keys are configured",
+            "sessions of a public client end after two weeks, and sessions bound to a key cannot be refreshed",
+            "publish the output of `oauthctl metadata`",
         )
         .named("auth_method")
         .about("token_endpoint_auth_method")),
         (Some("private_key_jwt"), Some(false)) => findings.push(Finding::problem(
             TOPIC,
-            "the published client is confidential, and no key source is configured",
-            "what the sessions depend on cannot be told, and none of them can be refreshed",
-            "name the app's keys: `keys` in oauthctl.toml, or --keys; for a public client publish `oauthctl metadata --public`",
+            "the published document describes a confidential client, but no key source is configured",
+            "without the keys, sessions can be neither checked nor refreshed",
+            "configure the app's keys (`keys` in oauthctl.toml, or --keys); for a public client publish `oauthctl metadata --public`",
         )
         .named("auth_method")
         .about("token_endpoint_auth_method")),
@@ -217,27 +216,27 @@ fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec
         let published = member(document, name);
         match name.as_str() {
             "redirect_uris" => {
-                let why = "servers refuse logins that lead back to it";
+                let why = "servers reject logins that use it as redirect_uri";
                 compare_lists(name, &texts(wanted), &texts(published), why, findings);
             }
             "grant_types" => {
-                let why = "servers refuse the app what it does not list";
+                let why = "servers refuse what the document does not list";
                 compare_lists(name, &texts(wanted), &texts(published), why, findings);
             }
             "scope" => {
-                let why = "servers refuse logins that ask for more than the document lists";
+                let why = "servers reject logins that request more than the document lists";
                 compare_lists(name, &words(wanted), &words(published), why, findings);
             }
             "jwks_uri" if member(document, "jwks").is_object() && published.is_null() => {}
             // The default is web (RFC 7591 section 2).
             "application_type" if wanted == "web" && published.is_null() => {}
             "jwks_uri" | "application_type" if wanted != published => {
-                let why = "servers go by what is published";
+                let why = "servers use what is published";
                 let what = differs(name, published, wanted);
                 findings.push(Finding::problem(TOPIC, what, why, FIX).named("differs").about(name));
             }
             _ if wanted != published => {
-                let why = "users are shown what is published";
+                let why = "users see what is published";
                 let what = differs(name, published, wanted);
                 findings.push(Finding::warning(TOPIC, what, why, FIX).named("differs").about(name));
             }
@@ -249,7 +248,7 @@ fn compare_members(document: &Value, configured: &Configured, findings: &mut Vec
 fn differs(member: &str, published: &Value, wanted: &Value) -> String {
     let shown =
         |value: &Value| if value.is_null() { "nothing".to_owned() } else { value.to_string() };
-    format!("{member}: {} is published, {} is configured", shown(published), shown(wanted))
+    format!("{member}: published {}, configured {}", shown(published), shown(wanted))
 }
 
 /// Compares lists regardless of their order.
@@ -261,12 +260,12 @@ fn compare_lists(
     findings: &mut Vec<Finding>,
 ) {
     for missing in wanted.iter().filter(|one| !published.contains(one)) {
-        let what = format!("{member}: {missing:?} is configured and not published");
+        let what = format!("{member}: {missing:?} is configured but not published");
         findings.push(Finding::problem(TOPIC, what, why, FIX).named("differs").about(member));
     }
     for extra in published.iter().filter(|one| !wanted.contains(one)) {
-        let what = format!("{member}: {extra:?} is published and not configured");
-        let why = "the document allows more than is meant";
+        let what = format!("{member}: {extra:?} is published but not configured");
+        let why = "the document allows more than intended";
         findings.push(Finding::warning(TOPIC, what, why, FIX).named("differs").about(member));
     }
 }

@@ -13,7 +13,7 @@ pub fn check_database(database: &Path) -> Option<Finding> {
     let owner = owner_of(&database)?;
     let beside = ["-wal", "-shm", ".oauthctl", ".oauthctl-wal", ".oauthctl-shm"]
         .map(|end| beside(&database, end));
-    let why = "refreshes fail, since oauthctl cannot write its locks and notes, or the app its own records";
+    let why = "refreshes fail if oauthctl cannot write its locks and notes, or the app its records";
     check(&beside, owner, why, Topic::Store)
 }
 
@@ -21,7 +21,7 @@ pub fn check_database(database: &Path) -> Option<Finding> {
 pub fn check_recovery(directory: &Path) -> Option<Finding> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
     let paths: Vec<_> = [directory.to_owned()].into_iter().chain(entries).collect();
-    let why = "tokens that cannot be stored have no place to wait, and such entries cannot be read";
+    let why = "tokens that cannot be stored are lost, and existing entries cannot be read";
     check(&paths, current_user()?, why, Topic::Recovery)
 }
 
@@ -43,12 +43,8 @@ fn check(paths: &[PathBuf], owner: u32, why: &str, topic: Topic) -> Option<Findi
         .filter(|(_, found)| *found != owner);
     let others: Vec<_> = others.collect();
     let (first, found) = others.first()?;
-    let what = format!(
-        "{} belongs to {}, and not to {}",
-        first.display(),
-        name_of(*found),
-        name_of(owner)
-    );
+    let what =
+        format!("{} belongs to {}, not to {}", first.display(), name_of(*found), name_of(owner));
     let paths: Vec<_> = others.iter().map(|(path, _)| format!("'{}'", path.display())).collect();
     Some(Finding::problem(topic, what, why, format!("`sudo chown {owner} {}`", paths.join(" "))))
 }

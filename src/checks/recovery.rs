@@ -8,23 +8,23 @@ const TOPIC: Topic = Topic::Recovery;
 
 /// Returns the finding about a recovery directory that cannot be read.
 pub fn unreadable(error: Failure) -> Finding {
-    Finding::failed(TOPIC, error, "an exchange that cannot be stored needs a place for its tokens")
+    Finding::failed(TOPIC, error, "new tokens are kept there if the store fails")
 }
 
 /// Checks the numbers of entries for this store, for other stores, and of unreadable ones.
 pub fn check(here: u64, elsewhere: u64, unreadable: u64) -> Vec<Finding> {
     if here + elsewhere + unreadable == 0 {
-        return vec![Finding::ok(TOPIC, "no tokens wait to be stored")];
+        return vec![Finding::ok(TOPIC, "no tokens are waiting to be stored")];
     }
-    let why = "their sessions are lost if the app uses the tokens that the store still has";
+    let why = "these sessions are lost if the app uses the old tokens in the store";
     let mut findings = Vec::new();
     if here > 0 {
-        let what = format!("the tokens of {} wait to be stored", counted(here, "session"));
+        let what = format!("the tokens of {} are waiting to be stored", counted(here, "session"));
         findings.push(Finding::problem(TOPIC, what, why, "`oauthctl sessions recover`"));
     }
     if elsewhere > 0 {
         let what = format!(
-            "the tokens of {} in another store wait to be stored",
+            "the tokens of {} in another store are waiting to be stored",
             counted(elsewhere, "session")
         );
         findings.push(Finding::warning(
@@ -35,7 +35,7 @@ pub fn check(here: u64, elsewhere: u64, unreadable: u64) -> Vec<Finding> {
         ));
     }
     if unreadable > 0 {
-        let what = format!("{} of tokens cannot be read", counted(unreadable, "file"));
+        let what = format!("{} of tokens could not be read", counted(unreadable, "file"));
         let fix = "look at it in $XDG_STATE_HOME/oauthctl/recovery, and run oauthctl as the user who wrote it";
         findings.push(Finding::problem(TOPIC, what, why, fix));
     }

@@ -26,7 +26,7 @@ pub(super) fn check<'p>(
     let published = match answer {
         Ok(published) => published,
         Err(e) => {
-            let fix = "open it from another network: it must be there for servers everywhere";
+            let fix = "open it from another network: servers everywhere must be able to fetch it";
             let mut finding = Finding::failed(topic, e.clone(), why).named("unreachable");
             finding.fix = Some(fix.to_owned());
             return (vec![finding], None);
@@ -86,7 +86,7 @@ fn other_status(topic: Topic, published: &Published, why: &str) -> Finding {
     if (300..400).contains(&status) {
         let target = published.served.location.as_deref();
         let to = target.map(|to| format!(" to {to}")).unwrap_or_default();
-        let what = format!("{url} redirects{to}, and servers follow no redirect");
+        let what = format!("{url} redirects{to}, but servers do not follow redirects");
         let is_login = target.is_some_and(|to| {
             let to = to.to_ascii_lowercase();
             LOGIN_PLACES.iter().any(|place| to.contains(place))
@@ -139,7 +139,7 @@ fn of_page(topic: Topic, published: &Published, page: Page, why: &str) -> Findin
             topic,
             format!("{url} is a page of HTML, not JSON"),
             why,
-            "serve what oauthctl prints; such a page means that the path is not routed to the document",
+            "serve the output of oauthctl; if you get an HTML page, the path is not routed to the document",
         )
         .named("html"),
     }
@@ -147,12 +147,11 @@ fn of_page(topic: Topic, published: &Published, page: Page, why: &str) -> Findin
 
 /// Judges for how long caches keep a document; `noun` is what it is called.
 pub(super) fn check_caching(topic: Topic, noun: &str, served: &Served) -> Vec<Finding> {
-    let why = "servers see a change only once every cache has forgotten what was before";
-    let fix =
-        "send Cache-Control: max-age=600 or less with it, and purge the cache when it changes";
+    let why = "servers see a change only after every cache has dropped the old version";
+    let fix = "serve it with Cache-Control: max-age=600 or less, and purge caches when it changes";
     let mut findings = Vec::new();
     if let Some(age) = served.age.filter(|age| *age > KEPT_BY_SERVERS) {
-        let what = format!("the {noun} came out of a cache, {} old", length(age));
+        let what = format!("the {noun} came from a cache and is {} old", length(age));
         findings.push(Finding::warning(topic, what, why, fix).named("cached"));
     }
     if let Some(max_age) = served.max_age.filter(|max_age| *max_age > KEPT_BY_SERVERS) {

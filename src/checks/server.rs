@@ -8,8 +8,8 @@ use crate::json::{items, member, text};
 use crate::oauth::{LookupError, Published};
 
 const TOPIC: Topic = Topic::Server;
-const WHY: &str = "nobody with an account there can log in";
-const FIX: &str = "ask whoever runs the server; the app cannot mend it";
+const WHY: &str = "users with an account there cannot log in";
+const FIX: &str = "ask the operator of the server; the app cannot fix it";
 
 /// Members with lists, their required values, and the purpose of these.
 const REQUIRED: [(&str, &str, &str); 6] = [
@@ -18,7 +18,7 @@ const REQUIRED: [(&str, &str, &str); 6] = [
     ("response_types_supported", "code", "logins"),
     ("code_challenge_methods_supported", "S256", "logins (PKCE)"),
     ("scopes_supported", "atproto", "accounts of the atproto network"),
-    ("dpop_signing_alg_values_supported", "ES256", "tokens that are of no use to thieves (DPoP)"),
+    ("dpop_signing_alg_values_supported", "ES256", "sender-constrained tokens (DPoP)"),
 ];
 /// Further requirements of a confidential client.
 const REQUIRED_BY_CONFIDENTIAL: [(&str, &str, &str); 2] = [
@@ -28,7 +28,10 @@ const REQUIRED_BY_CONFIDENTIAL: [(&str, &str, &str); 2] = [
 /// Members that must be true.
 const SWITCHES: [(&str, &str); 2] = [
     ("client_id_metadata_document_supported", "clients that publish their metadata"),
-    ("require_pushed_authorization_requests", "the atproto profile, which demands pushed requests"),
+    (
+        "require_pushed_authorization_requests",
+        "pushed authorization requests, which atproto requires",
+    ),
 ];
 /// URLs that must be present.
 const ENDPOINTS: [&str; 3] =
@@ -47,8 +50,8 @@ pub fn check(
     let mut lacks =
         |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
     if member(metadata, "issuer") != issuer {
-        let what = format!("{issuer} calls itself {}", member(metadata, "issuer"));
-        lacks(what, "clients refuse a server that speaks in another's name");
+        let what = format!("{issuer} identifies itself as {}", member(metadata, "issuer"));
+        lacks(what, "clients reject a server with another issuer");
     }
     for (name, what) in SWITCHES.iter().filter(|(name, _)| *member(metadata, name) != true) {
         lacks(format!("{issuer} does not support {what} ({name})"), WHY);
@@ -67,7 +70,7 @@ pub fn check(
         findings.push(Finding::warning(
             TOPIC,
             format!("{issuer} has no revocation_endpoint"),
-            "sessions there can be forgotten but not ended: tokens stay valid until they expire",
+            "sessions cannot be revoked there: tokens stay valid until they expire",
             FIX,
         ));
     }
@@ -79,7 +82,7 @@ pub fn check(
             findings.push(Finding::warning(
                 TOPIC,
                 what,
-                "it may refuse logins that ask for it",
+                "it may reject logins that request it",
                 FIX,
             ));
         }

@@ -116,22 +116,22 @@ pub fn check(
                 brief(tally.other_client.as_deref().unwrap_or_default()),
                 tally.client_id.as_deref().unwrap_or_default(),
             ),
-            "a refresh under this client_id would destroy them, so oauthctl leaves them alone",
-            "set client.client_id to what the app uses; if it was changed for good, those users must log in again",
+            "a refresh with this client_id would destroy them, so oauthctl does not refresh them",
+            "set client.client_id to the one that the app uses; if it was changed on purpose, those users have to log in again",
         ));
     }
     let doubles = [
         (
             tally.rivals,
-            "of an account with several, in a layout for one",
-            "the app finds one of them, and nobody can tell which; none of them is refreshed",
-            "make the key column unique, and delete the rows that are left over",
+            "of an account with several sessions, in a layout with one per account",
+            "the app uses one of them, and it is unknown which; none of them is refreshed",
+            "make the key column unique, and delete the extra rows",
         ),
         (
             tally.copies,
-            "that another record holds, too",
-            "a refresh token works once: whoever sends that of a copy ends the session, so copies are not refreshed",
-            "delete those that no app uses",
+            "that another record also contains",
+            "a refresh token works once, and using that of a copy ends the session, so copies are not refreshed",
+            "delete the copies that no app uses",
         ),
     ];
     for (count, which, why, fix) in doubles.into_iter().filter(|(count, ..)| *count > 0) {
@@ -147,37 +147,34 @@ pub fn check(
     if tally.public > 0 && keys.is_confidential() == Some(true) {
         findings.push(Finding::warning(
             TOPIC,
-            format!("{} began while the client was public", counted(tally.public, "session")),
-            "the app cannot refresh them any more, and their users seem logged out",
-            "`oauthctl sessions upgrade` makes them sessions of the confidential client",
+            format!("{} started when the client was public", counted(tally.public, "session")),
+            "the app cannot refresh them any more, so their users appear logged out",
+            "`oauthctl sessions upgrade` converts them to the confidential client",
         ));
     }
     if tally.malformed > 0 {
         findings.push(Finding::warning(
             TOPIC,
             format!(
-                "{} cannot be read, and have neither a refresh token nor a key",
+                "{} cannot be read, and contain neither a refresh token nor a key",
                 counted(tally.malformed, "record")
             ),
-            "the app may fail on them",
+            "the app may fail to read them",
             "`oauthctl sessions list --status malformed` shows them, and `sessions prune --malformed` removes them",
         ));
     }
     if tally.unknown > 0 && tally.unknown == tally.sessions {
         findings.push(Finding::problem(
             TOPIC,
-            format!(
-                "no record is a session that oauthctl can read: all {} are foreign",
-                tally.unknown
-            ),
-            "nothing can be refreshed or pruned, and which keys they depend on cannot be told",
+            format!("oauthctl can read none of the records: all {} are foreign", tally.unknown),
+            "nothing can be refreshed or pruned, and it is unknown which keys they need",
             "check --store and --layout; `oauthctl sessions list` says what each record is",
         ));
     } else if tally.unknown > 0 {
         findings.push(Finding::warning(
             TOPIC,
-            format!("{} foreign: another library's or program's, or encrypted", counted(tally.unknown, "record")),
-            "which keys they depend on cannot be told, and oauthctl leaves them as they are",
+            format!("{} foreign (of another library or program, or encrypted)", counted(tally.unknown, "record")),
+            "it is unknown which keys they need; oauthctl does not change them",
             "`oauthctl sessions list --status foreign` shows them; check --layout if they are the app's sessions",
         ));
     }
@@ -185,7 +182,7 @@ pub fn check(
         let keys = if tally.by_kid.iter().next().is_none() {
             ""
         } else {
-            "; every key they are bound to is there"
+            "; all of their keys are configured"
         };
         findings.push(Finding::ok(TOPIC, format!("{}{keys}", counted(tally.sessions, "session"))));
     }
@@ -219,18 +216,18 @@ fn check_kid(
         published.is_none_or(|jwks| items(jwks, "keys").any(|key| member(key, "kid") == kid));
     match own {
         None => problem(
-            "is not at hand",
-            "the app deletes such a session when its user returns, and nobody can refresh it",
-            "put the key back, behind the one that signs; if it is lost for good, those users must log in again",
+            "is not configured",
+            "the app deletes such a session when its user returns, and it cannot be refreshed",
+            "put the key back, behind the active one; if it is lost, those users have to log in again",
         ),
         Some(Some(key)) if key.is_disabled(now) => problem(
             "has expired or is revoked",
-            "the app refuses to sign with it, and cannot refresh these sessions",
+            "the app does not sign with it, so it cannot refresh these sessions",
             "remove `exp` and `revoked` from the key; to end its sessions: `oauthctl keys retire --revoke-sessions`",
         ),
         _ if !is_published => problem(
             "is not published",
-            "servers refuse to refresh them, with invalid_client",
+            "servers reject their refreshes with invalid_client",
             "publish what `oauthctl jwks` prints",
         ),
         _ => None,

@@ -22,12 +22,12 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
         }
         None => findings.push(Finding::ok(
             TOPIC,
-            "there is no oauthctl.toml; flags and variables say everything",
+            "no oauthctl.toml; all settings come from flags and variables",
         )),
     }
     match settings.network() {
         Err(e) => {
-            findings.push(Finding::failed(TOPIC, e, "without it nothing outside can be asked"));
+            findings.push(Finding::failed(TOPIC, e, "without it, no server can be reached"));
         }
         Ok(network) => {
             let switches = [
@@ -43,8 +43,8 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
                 findings.push(Finding::warning(
                     TOPIC,
                     format!("set for development: {}", on.join(", ")),
-                    "tokens may go over lines that others listen on, and to addresses that a stranger chose",
-                    "remove what production does not need from [network]",
+                    "tokens may be sent unencrypted or to private addresses",
+                    "remove these settings from [network] in production",
                 ));
             }
         }
@@ -63,7 +63,7 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
         findings.push(Finding::failed(
             TOPIC,
             e,
-            "no session can be refreshed by settings that cannot be read",
+            "sessions cannot be refreshed without valid settings",
         ));
     }
     findings
@@ -73,8 +73,8 @@ pub fn check(settings: &Settings) -> Vec<Finding> {
 fn exposed_reference(path: &Path) -> Finding {
     Finding::warning(
         TOPIC,
-        format!("{} can be read by other users and holds the app's secrets", path.display()),
-        "whoever reads it can act as the app, or take over every session in the store",
+        format!("{} contains the app's secrets and can be read by other users", path.display()),
+        "anybody who reads it can act as the app, or take over sessions in the store",
         format!("`chmod 600 {}`, owned by the user the app runs as", path.display()),
     )
 }
@@ -88,13 +88,13 @@ fn exposed(path: &Path, secrets: &[String]) -> Option<Finding> {
     Some(make(
         TOPIC,
         format!(
-            "{} can be read by other users and holds a secret: {}",
+            "{} contains a secret and can be read by other users: {}",
             path.display(),
             secrets.join(", ")
         ),
-        "whoever reads it can take over every session in the store",
+        "anybody who reads it can take over sessions in the store",
         format!(
-            "`chmod 600 {}`, or write env:NAME or file:PATH there and change the secret",
+            "`chmod 600 {}`, or use env:NAME or file:PATH there, and change the secret",
             path.display()
         ),
     ))

@@ -23,13 +23,13 @@ pub fn unreachable(error: impl Into<anyhow::Error>) -> Finding {
     Finding::failed(
         TOPIC,
         error,
-        "without its store the app knows no session: everybody is logged out",
+        "without its store the app has no sessions, so all users are logged out",
     )
 }
 
 /// Returns the finding about a store whose sessions could not be counted.
 pub fn unreadable(error: anyhow::Error) -> Finding {
-    Finding::failed(TOPIC, error, "which keys the sessions depend on cannot be told")
+    Finding::failed(TOPIC, error, "it is unknown which keys the sessions need")
 }
 
 /// Reports records of several layouts in one store.
@@ -39,8 +39,11 @@ pub fn check_layouts(stores: &[Box<dyn Store>]) -> Option<Finding> {
         Finding::problem(
             TOPIC,
             format!("the store has records of several layouts: {}", names.join(", ")),
-            "an app uses one of them, and commands that change something do nothing until they are told which",
-            format!("name the app's: `layout` under [store], or --layout {}", names.join(" or --layout ")),
+            "an app uses one of them; commands that change something need to know which",
+            format!(
+                "name the app's: `layout` under [store], or --layout {}",
+                names.join(" or --layout ")
+            ),
         )
     })
 }
@@ -56,21 +59,20 @@ pub fn check_lock_times(layout: &Layout, write: Duration, held: Duration) -> Vec
             ms(write),
             ms(waits)
         );
-        let why =
-            "an app that waits no longer sends a token that is used up, and its user is logged out";
+        let why = "if the app stops waiting, it sends a used token, and its user is logged out";
         findings.push(Finding::warning(
             TOPIC,
             what,
             why,
-            "run oauthctl near the store, with a smaller `concurrency`",
+            "run oauthctl closer to the store, or with a lower `concurrency`",
         ));
     }
     if held > waits {
         let what =
             format!("a lock was held for {}; the app waits {} for its lock", ms(held), ms(waits));
-        let why = "the app shows its user an error, and works at the next request";
+        let why = "the app shows an error to its user, and works at the next request";
         let fix =
-            "run oauthctl when few users are there; the authorization server or the store is slow";
+            "the authorization server or the store is slow; run oauthctl when few users are active";
         findings.push(Finding::warning(TOPIC, what, why, fix));
     }
     findings
@@ -94,9 +96,8 @@ pub fn check_empty(problem: Option<String>, others: Option<String>) -> Vec<Findi
         Finding::problem(
             TOPIC,
             what,
-            "if the app keeps its sessions elsewhere, nobody refreshes them, and they end",
-            "check --store and --layout, or `url` and `layout` under [store]; a store that is meant to be empty is \
-             accepted after seven days of `oauthctl sessions refresh`",
+            "if the app keeps its sessions elsewhere, they are not refreshed and will end",
+            "check --store and --layout, or `url` and `layout` under [store]; an empty store is accepted after seven days of `oauthctl sessions refresh`",
         )
     });
     problem.into_iter().chain(others.map(|what| Finding::ok(TOPIC, what))).collect()
@@ -116,8 +117,8 @@ pub async fn check(
     if let Origin::Found(name) = origin {
         findings.push(Finding::warning(
             TOPIC,
-            format!("the store was found by {name}; nobody named it"),
-            "`keys retire` takes no store that was merely found as proof that nothing depends on a key",
+            format!("found the store by {name} automatically; name it in the settings"),
+            "`keys retire` only accepts a configured store as proof that a key is unused",
             "name it: `url` under [store] in oauthctl.toml, or --store",
         ));
     }
@@ -152,8 +153,8 @@ async fn write(store: &dyn Store, stamp: Option<&[u8]>) -> anyhow::Result<()> {
     store.write_notes(&[(NOTE.to_owned(), stamp.to_vec())], NOTE_LIFETIME).await?;
     let written = store.notes(&[NOTE.to_owned()]).await?.pop().flatten();
     if written.as_deref() != Some(stamp) {
-        let hint = "is another doctor at work, or does the store evict keys? Redis: maxmemory-policy noeviction";
-        return Err(failed("what was written cannot be read back").hint(hint).into());
+        let hint = "is another `oauthctl doctor` running, or does the store evict keys? Redis: maxmemory-policy noeviction";
+        return Err(failed("a written value could not be read back").hint(hint).into());
     }
     Ok(())
 }
@@ -163,28 +164,33 @@ async fn lock(store: &dyn Store) -> Finding {
         return Finding::failed(
             TOPIC,
             e,
-            "no session can be refreshed: two who refresh one at once destroy it",
+            "sessions cannot be refreshed: two simultaneous refreshes of a session destroy it",
         );
     }
     let nobody: Did = NOBODY.parse().expect("the constant is a DID");
     let whose =
         if store.layout().has_lock() { "the app's own lock" } else { "oauthctl's own lock" };
-    let why = "two who refresh one session at once destroy it";
+    let why = "two simultaneous refreshes of a session destroy it";
     let held = match store.lock(&store.layout().lock_name(&nobody), PATIENCE).await {
         Ok(Some(lock)) => lock.release().await,
         Ok(None) => {
-            let fix = "try again; if it stays so, find out who writes such a key";
-            return Finding::warning(TOPIC, format!("{whose} is held by somebody else"), why, fix);
+            let fix = "try again; if this persists, find out which program writes this key";
+            return Finding::warning(
+                TOPIC,
+                format!("{whose} is held by another process"),
+                why,
+                fix,
+            );
         }
         Err(e) => Err(e),
     };
     match held {
-        Ok(true) => Finding::ok(TOPIC, format!("{whose} can be taken and given back")),
+        Ok(true) => Finding::ok(TOPIC, format!("{whose} can be acquired and released")),
         Ok(false) => Finding::warning(
             TOPIC,
-            format!("{whose} was lost while it was held"),
+            format!("{whose} was lost"),
             why,
-            "the store is slow or another program deletes its keys: see its log",
+            "the store is slow, or another program deletes its keys: check its log",
         ),
         Err(e) => Finding::failed(TOPIC, e, why),
     }
@@ -195,28 +201,28 @@ pub fn check_ttl(ttl: Option<Age>, confidential: bool, refresh: &RefreshSettings
     let lifetime =
         if confidential { refresh.confidential_lifetime } else { refresh.public_lifetime };
     let client = if confidential { "confidential" } else { "public" };
-    let Some(ttl) = ttl else { return Finding::ok(TOPIC, "sessions stay until they are deleted") };
+    let Some(ttl) = ttl else { return Finding::ok(TOPIC, "sessions have no TTL") };
     if ttl >= lifetime {
         let dead = Age::from_secs(ttl.duration().as_secs() - lifetime.duration().as_secs());
         let what = format!(
-            "sessions stay for {ttl} after a refresh; a {client} client's refresh tokens live {lifetime}, so that records \
-             of ended sessions stay for {dead} (`oauthctl sessions prune` removes them)"
+            "sessions have a TTL of {ttl} after a refresh; refresh tokens of a {client} client live {lifetime}, so records of \
+             ended sessions stay for {dead} (`oauthctl sessions prune` removes them)"
         );
         return Finding::ok(TOPIC, what).named("ttl");
     }
     let what = format!(
-        "sessions vanish {ttl} after a refresh, and a {client} client's refresh tokens live {lifetime}"
+        "sessions have a TTL of {ttl} after a refresh, but refresh tokens of a {client} client live {lifetime}"
     );
     if ttl <= refresh.keep_alive {
-        let why = format!("no keep-alive saves them: it refreshes after {}", refresh.keep_alive);
+        let why = format!("keep-alive comes too late: it refreshes after {}", refresh.keep_alive);
         let fix = format!(
-            "let the app store sessions for {lifetime}, or set refresh.keep_alive below {ttl}"
+            "configure the app to store sessions for {lifetime}, or set refresh.keep_alive below {ttl}"
         );
         return Finding::problem(TOPIC, what, why, fix).named("ttl");
     }
-    let why = "a user who stays away longer is logged out, although the server would still have taken the token";
+    let why = "users who are away for longer are logged out, although the server would still accept the token";
     let fix = format!(
-        "let the app store sessions for {lifetime}, or run `oauthctl sessions refresh` daily"
+        "configure the app to store sessions for {lifetime}, or run `oauthctl sessions refresh` daily"
     );
     Finding::warning(TOPIC, what, why, fix).named("ttl")
 }

@@ -11,7 +11,7 @@ use crate::settings::Origin;
 pub fn take(context: &Context) -> anyhow::Result<Census> {
     let interrupt = context.interrupt();
     let count = context.runtime()?.block_on(interrupt.or(read(context)));
-    count.unwrap_or_else(|| Err(interrupt.failure("the keys are as they were").into()))
+    count.unwrap_or_else(|| Err(interrupt.failure("the keys were not changed").into()))
 }
 
 /// Reads the whole store within a time limit.
@@ -20,7 +20,7 @@ pub fn take_within(context: &Context, limit: Duration) -> anyhow::Result<Census>
     context
         .runtime()?
         .block_on(read)
-        .unwrap_or_else(|_| Err(failed("reading the store takes too long").into()))
+        .unwrap_or_else(|_| Err(failed("reading the store took too long").into()))
 }
 
 /// Reads the whole store.

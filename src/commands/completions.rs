@@ -37,8 +37,8 @@ pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::R
             Shell::Zsh => Asker::Zsh,
             Shell::Fish => Asker::Fish,
             other => {
-                return Err(usage(format!("there is no dynamic completion for {other}"))
-                    .hint(format!("`oauthctl completions {other}` prints a script that knows commands and options"))
+                return Err(usage(format!("no dynamic completion for {other}"))
+                    .hint(format!("`oauthctl completions {other}` prints a script that completes commands and options"))
                     .into());
             }
         };

@@ -101,7 +101,7 @@ impl EmptyStore {
     pub fn problem(&self) -> Option<String> {
         let expected = (self.expected > 0).then(|| {
             format!(
-                "there is no session in the store, and there were {} when it was last read",
+                "the store contains no sessions, but had {} when it was last read",
                 self.expected
             )
         });
@@ -113,7 +113,7 @@ impl EmptyStore {
             (None, None) => None,
             (Some(expected), None) => Some(expected),
             (Some(expected), Some(own)) => Some(format!("{expected}; {own}")),
-            (None, Some(own)) => Some(format!("there is no session in the store, and {own}")),
+            (None, Some(own)) => Some(format!("the store contains no sessions, but {own}")),
         }
     }
 

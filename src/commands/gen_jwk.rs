@@ -125,7 +125,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     context.ui.receipt(&Receipt::of(args, &keys, (!is_file).then(|| text.trim_end())))?;
     if args.output.file().is_none() && context.ui.stdout_is_terminal() {
-        context.ui.note("This is a private key: whoever has it can act as your app. Keep it out of version control.");
+        context.ui.note("This is a private key: anybody who has it can act as your app. Keep it out of version control.");
     }
     Ok(Exit::Done)
 }
@@ -140,10 +140,10 @@ fn add_to_file(
 ) -> anyhow::Result<Exit> {
     if args.output.replaces() {
         return Err(usage(format!(
-            "--force would replace {}, and --env adds a line to it",
+            "--force would replace {}, but --env adds a line to it",
             path.display()
         ))
-        .hint("leave --force out")
+        .hint("remove --force")
         .into());
     }
     tidy(context, directory_of(path));
@@ -185,7 +185,7 @@ fn convert(
     let place = loaded.source;
     let mut keys = loaded.keys;
     match (kid, keys.as_mut_slice()) {
-        (_, []) => return Err(usage("holds no key").at(place)),
+        (_, []) => return Err(usage("contains no key").at(place)),
         (Some(choice), [key]) if key.kid().is_none() => {
             let kid = chosen_kid(context, choice, key)?;
             key.set_kid(kid);
@@ -194,8 +194,8 @@ fn convert(
             let found =
                 keys.iter().position(|key| key.kid().is_some_and(|kid| kid.as_str() == choice));
             let Some(index) = found else {
-                return Err(usage(format!("holds no key with the kid {choice}")).at(place).hint(
-                    "a key keeps the kid it has: sessions are bound to it. Leave --kid out, or name one that is there",
+                return Err(usage(format!("contains no key with the kid {choice}")).at(place).hint(
+                    "a key keeps its kid, because sessions are bound to it. Remove --kid, or use an existing kid",
                 ));
             };
             keys = vec![keys.swap_remove(index)];
@@ -205,11 +205,11 @@ fn convert(
     let needs_kid = KeyForm::from(encoding).has_kid();
     if needs_kid && keys.iter().any(|key| key.kid().is_none()) {
         return Err(usage(
-            "the key has no kid, and sessions are bound to the kid that the app uses for it",
+            "the key has no kid, but sessions are bound to the kid that the app uses for it",
         )
         .at(place)
         .hint(
-            "give it with --kid NAME; look for the name in the app's code or in its published JWKS",
+            "set it with --kid NAME; you find the name in the app's code or in its published JWKS",
         ));
     }
     if keys.len() > 1 && encoding != Encoding::Jwks {

@@ -96,8 +96,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let settings_path = settings_path(context)?;
     let asks = !context.is_confirmed();
     if asks && !context.ui.can_ask() {
-        let hint = "--yes takes what is found and the defaults; options give the other answers (see --help)";
-        return Err(usage("there is no terminal to ask on").hint(hint).into());
+        let hint = "--yes uses detected values and defaults; use options for the other answers (see --help)";
+        return Err(usage("cannot ask questions without a terminal").hint(hint).into());
     }
     // From here on Ctrl-C is handled: nothing is written, or all is undone.
     let interrupt = context.interrupt();
@@ -229,35 +229,34 @@ fn plan(
 
 /// Asks whether the client is the right one, if all sessions of the store belong to another.
 fn confirm_client(context: &Context, census: &Census) -> Result<(), Failure> {
-    let what = format!(
-        "all sessions of {} were issued to another client than the one described here",
-        census.store()
-    );
+    let what =
+        format!("all sessions of {} were issued to a client other than this one", census.store());
     if !context.is_interactive() {
         context.ui.warn(format!("{what}: check --client-id"));
         return Ok(());
     }
     context.ui.warn(what);
-    if context.ui.ask("Is the client the right one all the same?")? {
+    if context.ui.ask("Is this client correct?")? {
         return Ok(());
     }
     Err(usage("not confirmed; nothing was written")
-        .hint("name the client of those sessions with --client-id"))
+        .hint("use --client-id with the client of those sessions"))
 }
 
 /// Returns the path for the settings.
 fn settings_path(context: &Context) -> Result<PathBuf, Failure> {
     if context.overrides().profile.is_some() || context.environment().is_set("OAUTHCTL_PROFILE") {
-        return Err(usage("init writes what all profiles share, and no profile").hint(
-            "leave --profile (OAUTHCTL_PROFILE) out; add a section [profiles.NAME] afterwards",
-        ));
+        return Err(usage("init writes only the part of the settings that all profiles share")
+            .hint(
+                "remove --profile (OAUTHCTL_PROFILE), and add a section [profiles.NAME] afterwards",
+            ));
     }
     let named = context.overrides().config.clone();
     let named = named.or_else(|| context.environment().text("OAUTHCTL_CONFIG").map(PathBuf::from));
     let path = named.unwrap_or_else(|| PathBuf::from(FILE_NAME));
     if std::fs::symlink_metadata(&path).is_ok() {
-        return Err(usage("is there already, and init replaces nothing").at(path.display()).hint(
-            "change it by hand (`oauthctl metadata` and `oauthctl jwks` print the documents), or name another with --config",
+        return Err(usage("already exists, and init never overwrites files").at(path.display()).hint(
+            "edit it (`oauthctl metadata` and `oauthctl jwks` print the documents), or use another one with --config",
         ));
     }
     Ok(path)
@@ -289,7 +288,7 @@ fn look_into_store(
         }
         Err(why) => {
             if let Some(why) = why {
-                ui.warn(format!("{why}; how it is laid out is not known yet"));
+                ui.warn(format!("{why}; its layout is not known yet"));
             }
             if interview.asks && draft.layout.is_none() {
                 draft.layout = Some(interview.layout()?);

@@ -62,17 +62,17 @@ fn check_empty(context: &Context, has_source: bool, file: Option<&Path>) -> Resu
         return Ok(());
     }
     if has_source {
-        return Err(usage("the key source holds no key, and a confidential client needs one")
-            .hint("`oauthctl gen-jwk` makes one; a public client says auth_method = \"none\" under [client]"));
+        return Err(usage("the key source contains no key, but a confidential client needs one")
+            .hint("`oauthctl gen-jwk` creates one; for a public client, set auth_method = \"none\" under [client]"));
     }
     if file.is_none() && settings.path().is_none() {
         let near = context.keys_nearby()?;
         context.ui.warn(format!(
-            "no key source is configured, so the set is empty; {near}--keys names one"
+            "no key source is configured, so the set is empty; {near}use --keys for one"
         ));
         return Ok(());
     }
-    Err(usage("no key source is configured, and an empty key set is that of a public client").hint(
-        "name the keys with --keys, or in oauthctl.toml as `keys`; a public client says auth_method = \"none\" under [client]",
+    Err(usage("no key source is configured, but only public clients have an empty key set").hint(
+        "use --keys, or set `keys` in oauthctl.toml; for a public client, set auth_method = \"none\" under [client]",
     ))
 }

@@ -82,7 +82,7 @@ pub fn removed(context: &Context, layout: &Layout, sessions: u64) {
 /// Changes a count. Failures are ignored.
 fn change(context: &Context, layout: &Layout, change: impl FnOnce(&mut LastCount)) {
     if let Err(error) = try_change(context, layout, change) {
-        debug!("the number of sessions is not kept: {error}");
+        debug!("cannot record the number of sessions: {error}");
     }
 }
 
@@ -115,7 +115,7 @@ fn try_change(
     fs::create_dir_all(directory).map_err(|e| {
         failed("cannot make the state directory").at(directory.display()).because(e)
     })?;
-    let text = serde_json::to_vec(&counts).map_err(|e| failed("counts are no JSON").because(e))?;
+    let text = serde_json::to_vec(&counts).map_err(|e| failed("counts are not JSON").because(e))?;
     files::write_file(&path, &text, PUBLIC, Existing::Replace)
 }
 

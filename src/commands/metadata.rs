@@ -114,13 +114,13 @@ fn print(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     if is_public_for_want_of_keys {
         if let Some(file) = args.output.file().filter(|file| describes_confidential(file)) {
-            return Err(usage("describes a confidential client, and no key source is configured")
+            return Err(usage("describes a confidential client, but no key source is configured")
                 .at(file.display())
-                .hint("name the keys with --keys; as a public client (--public) the app could not refresh its sessions")
+                .hint("use --keys; as a public client (--public) the app could not refresh its sessions")
                 .into());
         }
         context.ui.warn(format!(
-            "no key source is configured, so this is a public client, whose sessions last two weeks; {}--keys names one",
+            "no key source is configured, so this is a public client, whose sessions end after two weeks; {}use --keys for one",
             context.keys_nearby()?
         ));
     }
@@ -147,7 +147,7 @@ fn refused(problems: &[Finding]) -> Failure {
     }
     let count = counted(problems.len() as u64, "rule");
     let failure =
-        usage(format!("the document would break {count}")).hint(format!("mend them {PLACES}"));
+        usage(format!("the document would violate {count}")).hint(format!("fix them {PLACES}"));
     // Causes are printed one per line, last added first.
     let all = problems.iter().rev().map(line).map(anyhow::Error::msg);
     match all.reduce(|below, above| below.context(above.to_string())) {
@@ -230,9 +230,10 @@ fn site(
         }
         (Some(uri), _) => Site::parse(uri).map_err(|e| e.at("client_uri")),
         (None, Some(id)) => Site::parse(id).map_err(|e| e.at("client_id")),
-        (None, None) => Err(usage("it is not known where the app lives").hint(
-            "name it with --client-uri https://app.example.com, or in oauthctl.toml as `client_uri` under [client]",
-        )),
+        (None, None) => Err(usage(
+            "--client-uri is required (the app's home page, e.g. https://app.example.com)",
+        )
+        .hint("use --client-uri, or set `client_uri` under [client] in oauthctl.toml")),
     }
 }
 
@@ -243,7 +244,7 @@ fn for_development(context: &Context, address: &str) -> Result<String, Failure> 
     let profiles = context.settings()?.profiles();
     let deployed = match profiles.first() {
         Some(profile) if context.overrides().profile.is_none() => {
-            format!("; what the profile {profile} says: `oauthctl --profile {profile} metadata`")
+            format!("; for the profile {profile}: `oauthctl --profile {profile} metadata`")
         }
         _ => String::new(),
     };
@@ -274,9 +275,9 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
     let place = args.jwks.unwrap_or(KeyPlace::Uri);
     if place == KeyPlace::Inline && args.jwks_uri.is_some() {
         return Err(usage(
-            "--jwks-uri and --jwks inline exclude each other: servers refuse a document with both",
+            "--jwks-uri and --jwks inline cannot be combined: servers reject a document with both",
         )
-        .hint("leave one of them out")
+        .hint("remove one of them")
         .into());
     }
     let jwks_uri = match &args.jwks_uri {
@@ -285,15 +286,17 @@ fn authentication(context: &Context, args: &Args, site: &Site) -> anyhow::Result
     };
     let Some(keys) = context.key_set()? else {
         if jwks_uri.is_some() || args.jwks.is_some() || method.is_some() {
-            return Err(usage("keys are to be published, and no key source is configured")
-                .hint("name one with --keys env:NAME or --keys FILE; --public describes a client without keys")
+            return Err(usage("no key source is configured, so there are no keys to publish")
+                .hint(
+                    "use --keys env:NAME or --keys FILE; --public describes a client without keys",
+                )
                 .into());
         }
         return Ok(Authentication::Public);
     };
     if keys.is_empty() {
-        return Err(usage("the key source holds no key, and a confidential client needs one")
-            .hint("`oauthctl gen-jwk` makes one; --public describes a client without keys")
+        return Err(usage("the key source contains no key, but a confidential client needs one")
+            .hint("`oauthctl gen-jwk` creates one; --public describes a client without keys")
             .into());
     }
     if place == KeyPlace::Inline {

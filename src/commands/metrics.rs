@@ -149,10 +149,10 @@ fn render(
         .iter()
         .map(|(result, n)| (labels.with(Some(("result", result))), n.to_string()))
         .collect();
-    metric(&format!("oauthctl_{command}_results"), "What the last run did, by result.", &by_result);
+    metric(&format!("oauthctl_{command}_results"), "Results of the last run.", &by_result);
     metric(
         &format!("oauthctl_{command}_duration_seconds"),
-        "How long the last run took.",
+        "Duration of the last run.",
         &plain(seconds.to_string()),
     );
     metric(
@@ -162,13 +162,13 @@ fn render(
     );
     metric(
         &format!("oauthctl_{command}_last_run_timestamp_seconds"),
-        "When the last run ended.",
+        "End of the last run.",
         &plain(now.as_second().to_string()),
     );
     if let Some(success) = success {
         metric(
             &success_name(command),
-            "When a run last did everything.",
+            "End of the last run that did everything.",
             &plain(success.to_string()),
         );
     }

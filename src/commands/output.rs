@@ -59,7 +59,7 @@ impl OutputArgs {
         if let Some(path) = self.file() {
             let found = KeysInFile::find(path);
             if found.is_some && !self.force {
-                return Err(usage("the file exists, and holds a private key")
+                return Err(usage("the file exists and contains a private key")
                     .at(path.display())
                     .hint("choose another name; `oauthctl keys rotate` adds a key and keeps it")
                     .into());
@@ -108,10 +108,7 @@ pub fn for_client(context: &Context) -> String {
 /// Removes files left behind by killed runs in an output directory.
 pub fn tidy(context: &Context, directory: &Path) {
     for path in files::remove_left_behind(directory) {
-        context.ui.note(format!(
-            "removed {}, which a run that was killed had left behind",
-            path.display()
-        ));
+        context.ui.note(format!("removed {}, a leftover of a killed run", path.display()));
     }
 }
 
@@ -120,7 +117,7 @@ pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
     if !KeysInFile::find(path).is_some {
         return Ok(());
     }
-    Err(usage("the file holds a private key, and would lose it")
+    Err(usage("the file contains a private key that would be lost")
         .at(path.display())
         .hint("choose another name"))
 }
@@ -128,12 +125,11 @@ pub fn refuse_private_keys(path: &Path) -> Result<(), Failure> {
 /// Formats `NAME='…'`. Single quotes preserve all other characters in shells and dotenv files.
 pub fn assignment(name: &str, value: &str) -> Result<String, Failure> {
     if !variable_name(name) {
-        return Err(
-            usage(format!("{name:?} is no name for a variable")).hint("use letters, digits and _")
-        );
+        return Err(usage(format!("{name:?} is not a valid variable name"))
+            .hint("use letters, digits and _"));
     }
     if value.contains('\'') {
-        return Err(usage("the kid contains a single quote, which no dotenv file can hold")
+        return Err(usage("the kid contains a single quote, which a dotenv file cannot contain")
             .hint("choose another kid"));
     }
     if value.contains('\n') {
@@ -159,11 +155,9 @@ pub fn add_variable(
         }
         expected.push((name.to_owned(), value.to_owned()));
         if dotenv::parse(after) != expected {
-            return Err(usage(
-                "a line added at its end would not be read: its last line is not complete",
-            )
-            .at(path.display())
-            .hint("complete that line, then try again"));
+            return Err(usage("cannot add a line, because the last line is incomplete")
+                .at(path.display())
+                .hint("complete that line, then try again"));
         }
         Ok(())
     })
@@ -172,8 +166,8 @@ pub fn add_variable(
 fn is_set(path: &Path, name: &str, value: &str) -> Failure {
     let keys = keys_of(value);
     if keys.is_empty() {
-        return usage(format!("{name} is set in {}, and is no key", path.display()))
-            .hint("choose another name, or take the line out first");
+        return usage(format!("{name} is set in {} but is not a key", path.display()))
+            .hint("choose another name, or remove the line first");
     }
     let kids: Vec<_> = keys.iter().filter_map(ClientKey::kid).map(Kid::as_str).collect();
     let which = match kids.as_slice() {

@@ -42,11 +42,9 @@ impl PublishArgs {
         file: Option<&Path>,
     ) -> anyhow::Result<()> {
         if let Some(kid) = self.drop_key.iter().find(|kid| keys.get(kid).is_some()) {
-            return Err(usage(format!(
-                "key {kid} is in the key set, and what is in it is published"
-            ))
-            .hint(format!("`oauthctl keys retire {kid}` takes it out of the set"))
-            .into());
+            return Err(usage(format!("key {kid} is in the key set, so it is published"))
+                .hint(format!("`oauthctl keys retire {kid}` removes it from the set"))
+                .into());
         }
         let census = if self.offline { None } else { look_into_store(context) };
         let shared =
@@ -56,7 +54,7 @@ impl PublishArgs {
             census.iter().chain(shared.iter().filter_map(|store| store.census.as_ref().ok()));
         let dropped = self.dropped(context, keys, &published, censuses)?;
         let is_dropped = |kid: &str| dropped.contains(kid);
-        let or_else = if file.is_some() { "; if it is lost for good: --drop-key KID" } else { "" };
+        let or_else = if file.is_some() { "; if it is lost: --drop-key KID" } else { "" };
         let missing_here =
             census.as_ref().and_then(|census| missing(census, keys, is_dropped, or_else));
         let missing = missing_here.or_else(|| {
@@ -86,7 +84,7 @@ impl PublishArgs {
                         && shared.iter().all(|store| store.needs_not(&kid)) =>
                 {
                     context.ui.note(format!(
-                        "left out key {kid}: it is needed by none of {}",
+                        "left out key {kid}: not needed by any of {}",
                         census.counted()
                     ));
                 }
@@ -111,12 +109,11 @@ impl PublishArgs {
         };
         let bound = sessions_and_logins(count.sessions, count.states);
         let refusal = usage(format!(
-            "{} has {bound} bound to key {kid}, and the app could not refresh them as a public client",
+            "{} has {bound} bound to key {kid}, which the app could not refresh as a public client",
             census.store()
         ))
         .hint(format!(
-            "describe a confidential client: no --public, and no auth_method = \"none\" under [client]; if those sessions \
-             are lost for good: --drop-key {kid}"
+            "describe a confidential client: no --public, and no auth_method = \"none\" under [client]; if those sessions are lost: --drop-key {kid}"
         ));
         if file.is_some() {
             return Err(refusal.into());
@@ -146,7 +143,7 @@ impl PublishArgs {
                         "{given} is the beginning of kid {}, which is in the key set",
                         found.kid
                     ))
-                    .hint("what is in the key set is published; name another key")
+                    .hint("all keys of the key set are published; choose another key")
                     .into());
                 }
                 Some(found) => {
@@ -155,9 +152,9 @@ impl PublishArgs {
                 // Dropped already, unless another was meant.
                 None => {
                     if let Some(near) = nearest(given, known.iter().map(String::as_str)) {
-                        context.ui.warn(format!(
-                            "there is no key {given} to leave out; did you mean {near}?"
-                        ));
+                        context
+                            .ui
+                            .warn(format!("no key {given} to leave out; did you mean {near}?"));
                     }
                 }
             }
@@ -173,7 +170,7 @@ fn look_into_store(context: &Context) -> Option<Census> {
     }
     let census = census::take_within(context, STORE_PATIENCE);
     census
-        .map_err(|e| context.ui.warn(format!("which keys sessions need could not be seen: {e:#}")))
+        .map_err(|e| context.ui.warn(format!("cannot find out which keys sessions need: {e:#}")))
         .ok()
 }
 
@@ -182,7 +179,7 @@ fn look_into_shared_stores(context: &Context, keys: &KeySet) -> anyhow::Result<V
     let shared = SharedStore::read_all(context, keys, Some(STORE_PATIENCE))?;
     for store in &shared {
         if let Err(e) = &store.census {
-            context.ui.warn(format!("which keys {} needs could not be seen: {e:#}", store.name()));
+            context.ui.warn(format!("cannot find out which keys {} needs: {e:#}", store.name()));
         }
     }
     Ok(shared)
@@ -202,8 +199,8 @@ pub fn missing(
         format!("{} bound to key {kid}", sessions_and_logins(count.sessions, count.states))
     });
     let named = named.collect::<Vec<_>>().join(", ");
-    Some(usage(format!("{} has {named}, and no key source has the key", census.store())).hint(format!(
-        "name the source of key {first} with --keys, too: without it those users are logged out{or_else}"
+    Some(usage(format!("{} has {named}, but no key source contains the key", census.store())).hint(format!(
+        "add the source of key {first} with --keys: without it those users are logged out{or_else}"
     )))
 }
 
@@ -216,15 +213,14 @@ pub fn compare_with_published(ui: &Ui, file: &Path, keys: &KeySet) {
     let is_published = |key: &&ClientKey| published.iter().any(|known| key.has_public_half(known));
     if let Some(kid) = keys.iter().find(|key| !is_published(key)).and_then(ClientKey::kid) {
         ui.warn(format!(
-            "{file} has not the key {kid}, and stays as it is: nobody can log in with that key before \
-             `oauthctl jwks -o {file} --force` publishes it"
+            "{file} does not contain key {kid} and is not changed: logins with that key fail until `oauthctl jwks -o {file} --force` publishes it"
         ));
     }
     if let Some(kid) =
         published.iter().filter(|key| !is_held(keys, key)).find_map(|key| key.get("kid")?.as_str())
     {
         ui.warn(format!(
-            "{file} has the key {kid}, and no key source has it: name its source with --keys, too, if sessions need it"
+            "{file} contains key {kid}, but no key source does: add its source with --keys if sessions need it"
         ));
     }
 }
@@ -232,11 +228,12 @@ pub fn compare_with_published(ui: &Ui, file: &Path, keys: &KeySet) {
 fn would_lose(file: &Path, keys: &KeySet, kid: &str) -> Failure {
     let is_other = keys.iter().filter_map(ClientKey::kid).any(|known| known.as_str() == kid);
     if is_other {
-        return usage(format!("{} has another key under the kid {kid}", file.display()))
-            .hint("find out which of the two sessions are bound to; no two keys may have one kid");
+        return usage(format!("{} has another key under the kid {kid}", file.display())).hint(
+            "find out which of the two keys the sessions need; two keys cannot have the same kid",
+        );
     }
-    usage(format!("{} has key {kid}, and the new set lacks it", file.display())).hint(format!(
-        "name its source with --keys, too; if no session needs it any more: --drop-key {kid}"
+    usage(format!("{} contains key {kid}, but the new set does not", file.display())).hint(format!(
+        "add its source with --keys; if no session needs it any more: --drop-key {kid}"
     ))
 }
 

@@ -47,7 +47,7 @@ impl SharedStore {
                 None => census::read(part).await,
                 Some(limit) => tokio::time::timeout(limit, census::read(part))
                     .await
-                    .unwrap_or_else(|_| Err(failed("reading the store takes too long").into())),
+                    .unwrap_or_else(|_| Err(failed("reading the store took too long").into())),
             };
             let profile = part.profile().map(str::to_owned);
             let kids = keys_of(part)
@@ -60,7 +60,7 @@ impl SharedStore {
         }));
         let interrupt = context.interrupt();
         let read = context.runtime()?.block_on(interrupt.or(read));
-        read.ok_or_else(|| interrupt.failure("the keys are as they were").into())
+        read.ok_or_else(|| interrupt.failure("the keys were not changed").into())
     }
 
     /// Describes the store: `the store of profile preview`.

@@ -36,7 +36,7 @@ impl Context {
         })?;
         let url = self.filled(url)?;
         for name in url.passed_over() {
-            debug!("parameter {name} of the store's address changes nothing here");
+            debug!("parameter {name} of the store's address has no effect");
         }
         Ok((url, origin))
     }
@@ -261,7 +261,7 @@ impl Context {
         let open = async { tokio::time::timeout(limit, store::open(&url, &access, &layout)).await };
         self.runtime()?
             .block_on(open)
-            .unwrap_or_else(|_| Err(failed("the store takes too long to answer")))
+            .unwrap_or_else(|_| Err(failed("the store did not answer in time")))
     }
 
     /// Checks whether there is a store to look into: one that is named, or one that the app would use.

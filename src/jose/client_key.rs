@@ -21,8 +21,8 @@ use super::jws::Signer;
 use crate::error::{Failure, usage};
 
 /// Hint for material that is not a key.
-pub(super) const NOT_A_KEY: &str = "take the key from its origin again, whole";
-const CUT_SHORT: &str = "the JWK is damaged; copy the whole of it";
+pub(super) const NOT_A_KEY: &str = "copy the complete key from its origin again";
+const CUT_SHORT: &str = "the JWK is damaged; copy all of it";
 
 /// Length of the longest name of a key type or curve (RFC 7518 section 7).
 const LONGEST_NAME: usize = 16;
@@ -88,8 +88,8 @@ impl ClientKey {
     ) -> Result<(p256::SecretKey, Option<Kid>), Failure> {
         check_curve(members)?;
         if !members.contains_key("d") {
-            return Err(usage("this is a public key (it has no `d`), and a private one is needed")
-                .hint("name the source of the private key; the public half follows from it"));
+            return Err(usage("this is a public key (it has no `d`), but a private key is needed")
+                .hint("use the source of the private key; it includes the public key"));
         }
         let [x, y, d] = ["x", "y", "d"].map(|name| coordinate(members, name));
         let (x, y, d) = (x?, y?, d?);
@@ -98,8 +98,8 @@ impl ClientKey {
                 .hint(NOT_A_KEY)
         })?;
         if public_point(&secret) != (*x, *y) {
-            return Err(usage("`d` does not belong to `x` and `y`: the private and the public half are of two keys")
-                .hint("take the whole JWK from one place; parts of two keys cannot be mended"));
+            return Err(usage("`d` does not belong to `x` and `y`: they are parts of two keys")
+                .hint("copy the complete JWK from one place"));
         }
         let kid = match members.get("kid") {
             None => None,
@@ -249,7 +249,7 @@ fn published(jwk: &Jwk) -> Map<String, Value> {
 fn check_curve(members: &Map<String, Value>) -> Result<(), Failure> {
     match members.get("kty") {
         None => Err(usage("not a JWK: it has no `kty`").hint(
-            r#"a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one"#,
+            r#"a JWK starts with {"kty":"EC","crv":"P-256",…}; use a source that contains one"#,
         )),
         Some(kty) if kty == "EC" => match members.get("crv") {
             Some(crv) if crv == "P-256" => Ok(()),
@@ -267,7 +267,7 @@ fn unsupported(what: &str, found: Option<&Value>) -> Failure {
         Some(_) => "of no known name".to_owned(),
     };
     usage(format!("unsupported {what} {found}: a client key is an EC key on P-256"))
-        .hint("atproto servers require ES256; name the source of the key that the app signs its token requests with")
+        .hint("atproto servers require ES256; use the source of the key with which the app signs its token requests")
 }
 
 /// Reads a 32-byte member in unpadded base64url, as RFC 7518 section 6.2 requires. A shorter one
@@ -291,8 +291,9 @@ fn coordinate(
     })?);
     let found = bytes.len();
     <[u8; FIELD_BYTES]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| {
-        usage(format!("`{name}` has {found} bytes where a P-256 key has {FIELD_BYTES}"))
-            .hint("the value was cut or its leading zeros were dropped; take the key from its origin again")
+        usage(format!("`{name}` has {found} bytes where a P-256 key has {FIELD_BYTES}")).hint(
+            "the value was cut, or lost its leading zeros; copy the key from its origin again",
+        )
     })
 }
 
@@ -305,16 +306,16 @@ fn check_parameters(members: &Map<String, Value>) -> Result<(), Failure> {
     let parameters: Parameters = serde_json::from_value(Value::Object(stated)).map_err(|e| {
         usage("`alg`, `use` or `key_ops` is not what RFC 7517 allows")
             .because(e)
-            .hint(r#"take `use` out; a key that the app signs with has "alg":"ES256" and "key_ops":["sign"]"#)
+            .hint(r#"remove `use`; a signing key has "alg":"ES256" and "key_ops":["sign"]"#)
     })?;
     if let (Some(alg), Some(stated)) = (parameters.alg, members.get("alg"))
         && alg != Algorithm::Signing(Signing::Es256)
     {
-        return Err(usage(format!("`alg` is {stated}, and a P-256 key signs ES256"))
+        return Err(usage(format!("`alg` is {stated}, but a P-256 key signs ES256"))
             .hint("set alg to ES256"));
     }
     if parameters.cls.is_some_and(|class| class != Class::Signing) {
-        return Err(usage("`use` does not let this key sign").hint("take `use` out of the JWK"));
+        return Err(usage("`use` does not let this key sign").hint("remove `use` from the JWK"));
     }
     if parameters.ops.is_some_and(|ops| !ops.contains(&Operations::Sign)) {
         return Err(

@@ -56,7 +56,7 @@ impl DpopKey {
         let alg = match (kty, crv) {
             (Some("EC"), Some("P-256")) => Alg::Es256,
             (Some("EC"), Some("secp256k1")) => Alg::Es256k,
-            _ => return Err("its DPoP key is neither ES256 nor ES256K"),
+            _ => return Err("the DPoP key is neither ES256 nor ES256K"),
         };
         let secret = field(d)?;
         let (x, y) = (field(x)?, field(y)?);

@@ -115,10 +115,12 @@ impl KeyForm {
     ) -> Result<Zeroizing<String>, Failure> {
         let one = || match keys {
             [key] => Ok(key),
-            _ => {
-                Err(usage(format!("a {} holds one key, and there are {}", self.name(), keys.len()))
-                    .hint("use the encoding jwks for several keys"))
-            }
+            _ => Err(usage(format!(
+                "a {} contains one key, but there are {}",
+                self.name(),
+                keys.len()
+            ))
+            .hint("use the encoding jwks for several keys")),
         };
         // By reference, so that no copy of the secret members is left in memory.
         let array = || keys.iter().map(ClientKey::expose_jwk).collect::<Vec<_>>();

@@ -55,7 +55,7 @@ impl KeySet {
             };
             if !seen.insert(kid) {
                 return Err(usage(format!(
-                    "two keys have the kid {kid}, and servers refuse such a set"
+                    "two keys have the kid {kid}; servers reject such a set"
                 ))
                 .hint("remove one of them; never rename a key that sessions are bound to"));
             }

@@ -37,8 +37,9 @@ impl TryFrom<String> for Kid {
 
     fn try_from(text: String) -> Result<Self, Failure> {
         if text.is_empty() {
-            return Err(usage("a kid must not be empty")
-                .hint("leave it out to name the key by its thumbprint"));
+            return Err(
+                usage("a kid must not be empty").hint("remove it to use the thumbprint as kid")
+            );
         }
         if text.chars().any(char::is_control) {
             return Err(usage(format!("kid {text:?} contains control characters"))

@@ -12,8 +12,7 @@ use crate::{input, pem};
 
 /// Known forms. The hint does not suggest a new key, because sessions are bound to the unreadable
 /// one.
-const FORMS: &str = "known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase \
-                     P-256 key; copy the key whole from where the app reads it";
+const FORMS: &str = "known forms: JWK, JSON array of JWKs, JWKS, PKCS#8 PEM, base64 of one of these, multibase P-256 key; copy the complete key from the place where the app reads it";
 
 /// First byte of PKCS#8 and related DER structures.
 const DER_SEQUENCE: u8 = 0x30;
@@ -54,7 +53,7 @@ pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
     let text = input::trimmed(text);
     if text.is_empty() {
         return Err(usage("is empty")
-            .hint("put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`")
+            .hint("put the app's key there; `oauthctl gen-jwk` creates a first key")
             .into());
     }
     if let Some(read) = from_text(text) {
@@ -80,7 +79,7 @@ pub fn read_keys(text: &str) -> Result<ParsedKeys, NotAKey> {
         Zeroizing::new(text.replace("\\n", "").chars().filter(|c| !c.is_whitespace()).collect());
     match pem::base64_bytes(&compact) {
         Some(bytes) => from_bytes(&bytes),
-        None => Err(usage("is no private key in any known form").hint(FORMS).into()),
+        None => Err(usage("is not a private key in a known form").hint(FORMS).into()),
     }
 }
 
@@ -109,18 +108,15 @@ fn from_bytes(bytes: &[u8]) -> Result<ParsedKeys, NotAKey> {
     match bytes {
         [DER_SEQUENCE, ..] => Ok(ParsedKeys::new(KeyForm::DerBase64, vec![from_der(bytes)?])),
         _ if bytes.len() == BARE_KEY => Err(NotAKey::foreign(bare("in base64"))),
-        _ => Err(usage("is no private key in any known form").hint(FORMS).into()),
+        _ => Err(usage("is not a private key in a known form").hint(FORMS).into()),
     }
 }
 
 fn from_json(text: &str) -> Result<ParsedKeys, NotAKey> {
     let json: Value = serde_json::from_str(text).map_err(|e| {
         // The parser's message states a position and a token type, and never quotes the text.
-        let broken = || {
-            usage("is not JSON")
-                .because(e)
-                .hint("check that the quotes of the shell or dotenv file left the JSON whole")
-        };
+        let broken =
+            || usage("is not JSON").because(e).hint("check the quotes in the shell or dotenv file");
         input::leftover(text).unwrap_or_else(broken)
     })?;
     match json {
@@ -176,16 +172,16 @@ fn from_pem(text: &str) -> Result<ClientKey, NotAKey> {
     match private[..] {
         [] => Err(other_pem(&blocks)),
         [block] if block.is_cut => Err(usage("this PEM is cut short: it has no END line")
-            .hint("copy the whole of it; in a dotenv file a value of several lines stands in double quotes")
+            .hint("copy all of it; in a dotenv file, put a value of several lines in double quotes")
             .into()),
         [block] => match block.decode() {
             Some(der) => from_der(&der),
             None => {
-                Err(usage("this PEM is damaged: what stands between its lines is not base64").hint(NOT_A_KEY).into())
+                Err(usage("this PEM is damaged: it does not contain base64").hint(NOT_A_KEY).into())
             }
         },
-        _ => Err(usage(format!("holds {} private keys", private.len()))
-            .hint("put each in a source of its own, and name them in the order in which the app loads them")
+        _ => Err(usage(format!("contains {} private keys", private.len()))
+            .hint("put each in its own source, in the order in which the app loads them")
             .into()),
     }
 }
@@ -211,20 +207,20 @@ fn other_pem(blocks: &[pem::Block]) -> NotAKey {
         return NotAKey::foreign(other_type(what));
     }
     if blocks.iter().any(|block| block.label.ends_with("PUBLIC KEY")) {
-        return usage("this PEM is a public key, and a private one is needed")
+        return usage("this PEM is a public key, but a private key is needed")
             .hint(WHERE_PRIVATE)
             .into();
     }
     if is_there("CERTIFICATE") {
-        return usage("this PEM is a certificate, and a private key is needed")
-            .hint("name the source of the private key itself")
+        return usage("this PEM is a certificate, but a private key is needed")
+            .hint("use the source of the private key")
             .into();
     }
     let label = blocks.first().and_then(pem::Block::shown_label).unwrap_or("something unknown");
-    usage(format!("this PEM holds {label}, and no private key")).hint(FORMS).into()
+    usage(format!("this PEM contains {label}, not a private key")).hint(FORMS).into()
 }
 
-const WHERE_PRIVATE: &str = "name the source of the private key; the public half follows from it";
+const WHERE_PRIVATE: &str = "use the source of the private key; it includes the public key";
 
 fn sec1(what: &str) -> Failure {
     usage(format!("{what}, which the client library does not read"))
@@ -232,8 +228,8 @@ fn sec1(what: &str) -> Failure {
 }
 
 fn other_type(what: &str) -> Failure {
-    usage(format!("is {what}, and a client key is an EC key on P-256"))
-        .hint("name the source of the key that the app signs its token requests with")
+    usage(format!("is {what}, but a client key is an EC key on P-256"))
+        .hint("use the source of the key with which the app signs its token requests")
 }
 
 fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
@@ -249,7 +245,7 @@ fn from_der(der: &[u8]) -> Result<ClientKey, NotAKey> {
         }
     }
     if p256::PublicKey::from_public_key_der(der).is_ok() {
-        return Err(usage("is a public key, and a private one is needed")
+        return Err(usage("is a public key, but a private key is needed")
             .hint(WHERE_PRIVATE)
             .into());
     }

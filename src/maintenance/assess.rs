@@ -54,7 +54,7 @@ struct NotedKeys {
 /// Reason of a session that is not refreshed because newer tokens of it are in the recovery
 /// directory.
 pub(super) const NEWER_TOKENS_WAIT: &str =
-    "newer tokens of it wait in the recovery directory; `oauthctl sessions recover`";
+    "newer tokens are in the recovery directory; run `oauthctl sessions recover`";
 
 impl Assessor {
     /// Creates the assessor. `keys` is `None` if no key source is configured, `client_id` if no
@@ -263,7 +263,7 @@ impl Assessor {
                 session.unchanged_since.is_some_and(|at| self.age(at) >= APP_IS_ACTIVE);
             let may_be_new = (lies_ahead || session.has_unreadable_expiry) && !is_unchanged;
             return (may_be_new && !app_has_lock).then(|| {
-                "the app may have renewed it just now, and has no lock to keep the two of us apart".to_owned()
+                "the app may have just refreshed it and this layout has no lock; name the account to refresh it anyway".to_owned()
             });
         };
         let age = self.age(at);

@@ -124,9 +124,9 @@ impl Census {
     /// Returns the reason for which a key without counted records may be in use nevertheless.
     pub fn doubt(&self) -> String {
         if self.unplaced > 0 {
-            format!("{} could not be read, and may be bound to any key", self.counted_unplaced())
+            format!("{} could not be read and may be bound to any key", self.counted_unplaced())
         } else {
-            format!("{} has no session and no login", self.store)
+            format!("{} contains no sessions and logins", self.store)
         }
     }
 

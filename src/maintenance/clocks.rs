@@ -29,5 +29,5 @@ pub(super) fn is_wrong_clock(ahead: SignedDuration) -> bool {
 pub(super) fn wrong_clock(ahead: SignedDuration, other: &str) -> String {
     let by = Age::from_secs(ahead.abs().as_secs());
     let how = if ahead.is_positive() { "ahead of" } else { "behind" };
-    format!("this machine's clock is {by} {how} that of {other}, and ages are told by it")
+    format!("this machine's clock, which determines ages, is {by} {how} that of {other}")
 }

@@ -42,7 +42,7 @@ impl Estimate {
         let (sessions, about) =
             (counted(sessions, "session"), if is_all { "about" } else { "at least" });
         Some(format!(
-            "{sessions} at {rate} requests a second to one server: this takes {about} {age} (--per-issuer-rate)"
+            "{sessions} at {rate} requests per second and server: this takes {about} {age} (--per-issuer-rate)"
         ))
     }
 

@@ -168,10 +168,10 @@ impl Import {
             None => {
                 let (name, format) = (&layout.name, session.format);
                 let problem =
-                    format!("nothing in the store shows that its app uses {}", format.library());
+                    format!("the store does not show that its app uses {}", format.library());
                 let [theirs, usual] = [format, layout.format]
                     .map(|format| format!("--layout {name}/{}", format.name()));
-                Err(usage(problem).hint(format!("say which library it uses: {theirs} or {usual}")))
+                Err(usage(problem).hint(format!("choose its library: {theirs} or {usual}")))
             }
         }
     }

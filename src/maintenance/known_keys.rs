@@ -22,7 +22,7 @@ pub enum KnownKey {
 
 /// Returns the reason of a session that is not refreshed because its client key has changed.
 pub(super) fn key_has_changed(kid: &str) -> String {
-    format!("the key under the kid {kid} is not the one that worked before")
+    format!("the key with kid {kid} is not the one that worked before")
 }
 
 pub(super) async fn noted(store: &dyn Store, name: String) -> anyhow::Result<Option<Vec<u8>>> {

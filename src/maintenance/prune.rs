@@ -135,7 +135,7 @@ impl Action {
             Self::RemoveOld => "older than any session lives",
             Self::RemoveMalformed => "malformed",
             Self::Ask => "suspect",
-            Self::SignOut => "away",
+            Self::SignOut => "inactive",
         }
     }
 }

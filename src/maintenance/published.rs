@@ -18,17 +18,17 @@ pub async fn check_published(
 ) -> Result<(), Failure> {
     let (metadata, _) = published(network, client_id).await?;
     if text(&metadata, "token_endpoint_auth_method") != Some("private_key_jwt") {
-        return Err(failed("the published client metadata does not say private_key_jwt: the client is public still")
+        return Err(failed("the published client metadata does not contain private_key_jwt: the client is still public")
             .at(client_id)
             .hint(
-                "publish what `oauthctl metadata` prints, and wait 10 minutes: servers keep the old one for that long",
+                "publish the output of `oauthctl metadata`, and wait 10 minutes until servers have dropped the old one",
             ));
     }
     if !holds(&key_set(network, client_id, &metadata).await?.0, key) {
         let kid = key.kid().map(Kid::as_str).unwrap_or_default();
-        return Err(failed(format!("the published key set does not hold key {kid}"))
+        return Err(failed(format!("the published key set does not contain key {kid}"))
             .at(client_id)
-            .hint("publish what `oauthctl jwks` prints, and wait 10 minutes: servers keep the old one for that long"));
+            .hint("publish the output of `oauthctl jwks`, and wait 10 minutes until servers have dropped the old one"));
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ async fn key_set(
     match (member(metadata, "jwks"), text(metadata, "jwks_uri")) {
         (jwks @ Value::Object(_), _) => Ok((jwks.clone(), Duration::ZERO)),
         (_, Some(uri)) => published(network, uri).await,
-        _ => Err(failed("the published client metadata names no keys").at(client_id)),
+        _ => Err(failed("the published client metadata contains no keys").at(client_id)),
     }
 }
 

@@ -119,10 +119,10 @@ impl Recovery {
             Ok(file)
         };
         let reserve = occupy().map_err(|e| {
-            failed("the recovery directory cannot be written, and without it a failing store would cost sessions")
+            failed("cannot write to the recovery directory, which is needed to keep sessions if the store fails")
                 .at(self.directory.display())
                 .because(e)
-                .hint("make room, or set XDG_STATE_HOME to a directory that this user may write to")
+                .hint("free disk space, or set XDG_STATE_HOME to a directory that this user can write to")
         })?;
         self.tidy(now);
         Ok(Self { reserve: Mutex::new(Some(reserve)), ..self })
@@ -197,7 +197,9 @@ impl Recovery {
             let failure = failed("cannot read the recovery directory")
                 .at(self.directory.display())
                 .because(e);
-            failure.hint("give it back to the user that oauthctl runs as: tokens may wait in it")
+            failure.hint(
+                "make it readable for this user: it may contain tokens that are not stored yet",
+            )
         };
         let listing = match fs::read_dir(&self.directory) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -238,7 +240,7 @@ impl Recovery {
     ) -> anyhow::Result<Option<Applied>> {
         let bytes = fs::read(path).map_err(|e| {
             let failure = failed("cannot read the recovery entry").at(path.display()).because(e);
-            failure.hint("give the file back to the user that oauthctl runs as")
+            failure.hint("make the file readable for this user")
         })?;
         let bytes = Zeroizing::new(bytes);
         // The parser's message may quote the contents.
@@ -319,9 +321,7 @@ fn is_older(path: &Path, lifetime: SignedDuration, now: Timestamp) -> bool {
 }
 
 fn unreadable(what: &str, path: &Path) -> Failure {
-    failed(what)
-        .at(path.display())
-        .hint("whoever put it there may know what it is; elsewhere it is in nobody's way")
+    failed(what).at(path.display()).hint("find out what it is, or move it out of this directory")
 }
 
 fn is_entry(path: &Path) -> bool {

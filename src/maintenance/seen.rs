@@ -123,16 +123,16 @@ impl Seen {
         let named = self.named.iter().filter(|(_, is_there)| !**is_there).map(|(named, _)| {
             let (message, name) = match named {
                 Named::Account(did) => (format!("{did} has no session"), did),
-                Named::Record(key) => (format!("there is no session under the key {key}"), key),
+                Named::Record(key) => (format!("no session has the key {key}"), key),
             };
             Missing { message, name: name.clone(), others: None }
         });
         let values = [
             self.issuer.missing(|issuer| format!("no session has the issuer {issuer}")),
             self.kid.missing(|kid| {
-                format!("no session is bound to key {kid}, and it is not in the key set")
+                format!("no session is bound to key {kid}, which is also not in the key set")
             }),
-            self.scope.missing(|scope| format!("no session was granted the scope {scope}")),
+            self.scope.missing(|scope| format!("no session has the scope {scope}")),
         ];
         named.chain(values.into_iter().flatten().filter(|_| !self.is_cut)).collect()
     }

@@ -44,7 +44,7 @@ impl SentTokens {
         let token = fingerprint(refresh_token.as_bytes());
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = own.append(&self.directory, '+', &token) {
-            debug!("not recorded that a token is sent: {error}");
+            debug!("cannot record that a token is sent: {error}");
         }
         own.unsettled.insert(token);
     }
@@ -56,7 +56,7 @@ impl SentTokens {
         if own.unsettled.remove(&token)
             && let Err(error) = own.append(&self.directory, '-', &token)
         {
-            debug!("not recorded what became of a token: {error}");
+            debug!("cannot record the result of a refresh: {error}");
         }
     }
 

@@ -147,24 +147,25 @@ impl Upgrades {
             Upgrading::Accepted => return Ok(()),
             Upgrading::Kept => (
                 format!(
-                    "{issuer} carries no session over to a client key; it goes on as a public one until it ends"
+                    "{issuer} does not convert sessions; it continues as a public session until it ends"
                 ),
                 false,
             ),
             Upgrading::Refused(why) => (why, false),
             Upgrading::Destroys => (
                 format!(
-                    "{issuer} ends a session that was begun without a client key and is sent with one"
+                    "{issuer} ends a session that started without a client key if it is refreshed with one"
                 ),
                 true,
             ),
             Upgrading::Unknown(why) => (
-                format!("nobody knows whether {issuer} carries sessions over or ends them ({why})"),
+                format!("it is unknown whether {issuer} converts sessions or ends them ({why})"),
                 true,
             ),
             Upgrading::NoAnswer => {
-                let why =
-                    format!("not attempted: {issuer} does not answer what would become of it");
+                let why = format!(
+                    "not attempted: {issuer} gave no answer that shows whether it converts sessions"
+                );
                 return Err(Objection {
                     outcome: Outcome::Unknown(why, Retry::Never),
                     may_end: false,

@@ -291,7 +291,7 @@ async fn read(
         Compressed::TooLarge => too_large(),
         Compressed::Unknown => HttpError::unreadable(
             response.url(),
-            "is compressed, which was not asked for, and cannot be read",
+            "is compressed without being asked for, and cannot be read",
         ),
     })
 }

@@ -119,7 +119,7 @@ impl DidDocument {
     fn into_identity(self, did: &Did, http: &Http) -> Result<Identity, LookupError> {
         if self.id != did.as_str() {
             return Err(LookupError::ruled_out(format!(
-                "the DID document of {did} is that of another account"
+                "the DID document of {did} belongs to another account"
             )));
         }
         let full = format!("{did}#atproto_pds");
@@ -172,7 +172,7 @@ pub(super) async fn resolve_handle(
         Ok(did)
     } else {
         Err(LookupError::ruled_out(format!(
-            "{handle} names {did}, which does not claim that handle"
+            "{handle} points to {did}, which does not claim that handle"
         )))
     }
 }
@@ -216,7 +216,7 @@ fn did_in_dns(body: &[u8], what: &str) -> Result<Option<Did>, LookupError> {
         .map_err(|_| LookupError::unavailable(format!("the {what} is not JSON")))?;
     if answer.status != NO_ERROR && answer.status != NO_SUCH_NAME {
         return Err(LookupError::unavailable(format!(
-            "the {what} cannot be had: DNS status {}",
+            "cannot get the {what}: DNS status {}",
             answer.status
         )));
     }
@@ -252,7 +252,7 @@ fn did_in_file(body: &[u8], handle: &Handle) -> Result<Did, LookupError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     text.trim()
         .parse()
-        .map_err(|_| LookupError::unavailable(format!("what {handle} calls its account is no DID")))
+        .map_err(|_| LookupError::unavailable(format!("{handle} points to an invalid DID")))
 }
 
 #[cfg(test)]
@@ -328,7 +328,7 @@ mod tests {
         };
         let kind = "AtprotoPersonalDataServer";
         for (document, expected) in [
-            (json!({"id": other}), Err("that of another account")),
+            (json!({"id": other}), Err("belongs to another account")),
             (json!({"id": account}), Ok(None)),
             (pds("#atproto_pds", "Other", "https://a.example"), Ok(None)),
             (pds("#other", kind, "https://a.example"), Ok(None)),

@@ -64,9 +64,7 @@ impl LookupError {
     pub(super) fn of_status(what: &str, answer: &Answer) -> Self {
         match answer.status {
             404 | 410 => Self::ruled_out(format!("there is no {what}")),
-            300..=399 => {
-                Self::ruled_out(format!("{what} is a redirect, and those are not followed"))
-            }
+            300..=399 => Self::ruled_out(format!("{what} is a redirect, which is not followed")),
             status => Self {
                 standing: Standing::Unavailable { retry_after: answer.retry_after },
                 ..Self::unavailable(format!("cannot fetch {what}: status {status}"))
@@ -139,7 +137,7 @@ pub(super) async fn json_served<T: DeserializeOwned>(
         return Err(LookupError::unavailable(format!("{what} is not JSON")));
     }
     let body = answer.body.map_err(|e| LookupError::no_answer(what, e))?;
-    let wrong = || LookupError::unavailable(format!("{what} is not the JSON it should be"));
+    let wrong = || LookupError::unavailable(format!("{what} has unexpected JSON"));
     Ok((serde_json::from_slice(input::without_mark(&body)).map_err(|_| wrong())?, answer.served))
 }
 

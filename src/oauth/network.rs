@@ -79,7 +79,7 @@ impl Network {
     ) -> Result<(Arc<AuthorizationServer>, String), LookupError> {
         let identity = self.identity(did).await?;
         let pds = identity.pds.ok_or_else(|| {
-            LookupError::ruled_out(format!("the DID document of {did} names no PDS"))
+            LookupError::ruled_out(format!("the DID document of {did} contains no PDS"))
         })?;
         let found = self.issuer_of(&pds).await?;
         if *found != *issuer {
@@ -114,12 +114,12 @@ impl Network {
             (Ok(did), _) => did,
             (Err(_), Ok(handle)) => self.resolve_handle(&handle).await?,
             (Err(_), Err(_)) => {
-                let refuse = format!("{:?} is no handle and no DID", lookup::brief(name));
+                let refuse = format!("{:?} is neither a handle nor a DID", lookup::brief(name));
                 return Err(LookupError::ruled_out(refuse));
             }
         };
         let pds = self.identity(&did).await?.pds.ok_or_else(|| {
-            LookupError::ruled_out(format!("the DID document of {did} names no PDS"))
+            LookupError::ruled_out(format!("the DID document of {did} contains no PDS"))
         })?;
         self.issuer_of(&pds).await
     }
@@ -170,10 +170,10 @@ fn issuer_has_changed(recorded: &str, found: &str, pds: &str) -> String {
     let (recorded, found) = (lookup::brief(recorded), lookup::brief(found));
     if recorded.trim_end_matches('/') == found.trim_end_matches('/') {
         return format!(
-            "the issuer is {recorded:?} in the session and {found:?} at its PDS {pds}: a slash more or less"
+            "the issuer is {recorded:?} in the session but {found:?} at its PDS {pds}: they differ by a slash"
         );
     }
     format!(
-        "the issuer has changed: the session was issued by {recorded}, and the account's PDS {pds} belongs to {found}"
+        "the issuer has changed: the session was issued by {recorded}, but the account's PDS {pds} belongs to {found}"
     )
 }

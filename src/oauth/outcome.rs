@@ -217,7 +217,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
         };
     }
     if (200..300).contains(&status) {
-        return Read::Lost(HttpError::unreadable(url, "has a status that means nothing here"));
+        return Read::Lost(HttpError::unreadable(url, "has an unexpected status"));
     }
     // Page of a proxy or load balancer.
     if !is_json && status >= 400 {
@@ -266,7 +266,7 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     let had_refresh_token = refresh_token.is_some();
     let refresh_token = token(refresh_token, MAX_REFRESH_TOKEN);
     let Some(access_token) = token(access_token, MAX_ACCESS_TOKEN) else {
-        return Exchange::Unacceptable { why: "no usable access token in it", tokens: None };
+        return Exchange::Unacceptable { why: "contains no usable access token", tokens: None };
     };
     let lost_refresh_token = had_refresh_token && refresh_token.is_none();
     let (token_type, scope, found) = (text("token_type"), text("scope"), text("sub"));
@@ -283,9 +283,9 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     let why = if tokens.sub != sub {
         "it is for another account"
     } else if !token_type.is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP")) {
-        "its tokens are not bound to the session's key"
+        "its tokens are not bound to the DPoP key of the session"
     } else if lost_refresh_token {
-        "no usable refresh token in it"
+        "contains no usable refresh token"
     } else {
         return Exchange::Refreshed(tokens);
     };

@@ -78,12 +78,12 @@ impl ResourceDocument {
     /// Returns the only authorization server named, if the document is that of this PDS.
     fn issuer(self, pds: &str) -> Result<Arc<str>, String> {
         if self.resource != pds {
-            return Err(format!("is that of another server, {}", lookup::brief(&self.resource)));
+            return Err(format!("belongs to another server, {}", lookup::brief(&self.resource)));
         }
         match self.authorization_servers.as_slice() {
             [one] => Ok(one.as_str().into()),
-            [] => Err("names no authorization server".to_owned()),
-            _ => Err("names more than one authorization server".to_owned()),
+            [] => Err("contains no authorization server".to_owned()),
+            _ => Err("contains more than one authorization server".to_owned()),
         }
     }
 }
@@ -102,7 +102,7 @@ impl ServerDocument {
     /// Validates the metadata: right issuer, all required members.
     fn checked(self, issuer: &str, http: &Http) -> Result<Metadata, String> {
         if self.issuer != issuer {
-            return Err(format!("is that of another server, {}", lookup::brief(&self.issuer)));
+            return Err(format!("belongs to another server, {}", lookup::brief(&self.issuer)));
         }
         if !self.client_id_metadata_document_supported {
             return Err("does not support client metadata documents".to_owned());
@@ -110,7 +110,7 @@ impl ServerDocument {
         let endpoint = |name: &str, text: &str| {
             let url: Url = text.parse().map_err(|_| format!("has no URL as {name}"))?;
             if !http.allows(&url) || url.fragment().is_some() {
-                return Err(format!("has a {name} that tokens must not be sent to"));
+                return Err(format!("has a {name} to which tokens must not be sent"));
             }
             Ok(url)
         };
@@ -133,7 +133,7 @@ impl ServerDocument {
 /// Returns the URL of a well-known document. In the AT Protocol, PDS and issuers are origins
 /// without a path.
 fn well_known(server: &str, name: &str, http: &Http) -> Result<Url, LookupError> {
-    let refuse = || LookupError::ruled_out(format!("{server} is not an origin that may be asked"));
+    let refuse = || LookupError::ruled_out(format!("{server} is not an allowed origin"));
     if origin(server, http).as_deref() != Some(server) {
         return Err(refuse());
     }
@@ -181,7 +181,7 @@ impl AuthorizationServer {
     pub(super) fn check_protects(&self, pds: &str) -> Result<(), LookupError> {
         match &self.protected_resources {
             Some(known) if !known.iter().any(|one| one == pds) => Err(LookupError::ruled_out(
-                format!("{} does not know {pds} as one of its servers", self.issuer),
+                format!("{} does not list {pds} as one of its servers", self.issuer),
             )),
             _ => Ok(()),
         }
@@ -192,7 +192,7 @@ impl AuthorizationServer {
         match &self.dpop_algs {
             Some(known) if !known.iter().any(|one| one == alg.name()) => {
                 Err(LookupError::ruled_out(format!(
-                    "{} does not take {} proofs",
+                    "{} does not support {} proofs",
                     self.issuer,
                     alg.name()
                 )))
@@ -266,7 +266,7 @@ mod tests {
             (true, json!({"token_endpoint": "/oauth/token"}), "no URL"),
             (true, json!({"token_endpoint": "https://me:pw@as.example/token"}), "must not be sent"),
             (true, json!({"revocation_endpoint": "ftp://as.example/"}), "must not be sent"),
-            (true, json!({"protected_resources": ["https://other.example"]}), "does not know"),
+            (true, json!({"protected_resources": ["https://other.example"]}), "does not list"),
             (false, json!({"resource": "https://other.example"}), "another server"),
             (false, json!({"resource": slash}), "another server"),
             (false, json!({"authorization_servers": []}), "no authorization server"),
@@ -314,7 +314,10 @@ mod tests {
         );
         bed.remove_did_endpoint(did_of(&record).as_str());
         let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
-        assert!(error.to_string().contains("names no PDS") && !error.is_transient(), "{error:?}");
+        assert!(
+            error.to_string().contains("contains no PDS") && !error.is_transient(),
+            "{error:?}"
+        );
     }
 
     #[tokio::test]

@@ -56,9 +56,9 @@ impl FromStr for Age {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let refuse = |why: &str| {
-            usage(format!("{text:?} {why}")).hint("write a length of time like 30m, 12h, 14d or 2w")
+            usage(format!("{text:?} {why}")).hint("write a duration like 30m, 12h, 14d or 2w")
         };
-        let span: Span = text.parse().map_err(|_| refuse("is not a length of time"))?;
+        let span: Span = text.parse().map_err(|_| refuse("is not a duration"))?;
         if span.get_years() != 0 || span.get_months() != 0 {
             return Err(refuse("uses months or years, whose length varies"));
         }

@@ -177,13 +177,13 @@ impl Comparison {
                     let other = here[usize::from(n == 0)];
                     (
                         Relation::Copy,
-                        format!("a copy of {}, and neither is provably newer", other.key),
+                        format!("a copy of {}, and it is unknown which one is newer", other.key),
                     )
                 } else if newest != Some(n) {
                     (Relation::Copy, format!("a copy of {}", here[newest.unwrap_or(n)].key))
                 } else if has_one && sessions > 1 {
                     let why = format!(
-                        "one of {sessions} different sessions of its account, and the layout has one"
+                        "one of {sessions} sessions of its account, but the layout has one per account"
                     );
                     (Relation::Rival, why)
                 } else {
@@ -297,7 +297,8 @@ mod tests {
         let copy = Some("a copy of k2".to_owned());
         assert_eq!(said(false, &[(0, "k1", older.clone()), (0, "k2", newer)]), [copy, None]);
         let same_token = record("t1", "b", 9);
-        let undecided = |key: &str| Some(format!("a copy of {key}, and neither is provably newer"));
+        let undecided =
+            |key: &str| Some(format!("a copy of {key}, and it is unknown which one is newer"));
         assert_eq!(
             said(false, &[(0, "k1", older), (0, "k2", same_token)]),
             [undecided("k2"), undecided("k1")]
@@ -331,7 +332,7 @@ mod tests {
         let records = [(0, "k", record("t1", "a", 9)), (0, "k", record("t2", "b", 10))];
         assert_eq!(said(false, &records), [None, None]);
         let rival =
-            Some("one of 2 different sessions of its account, and the layout has one".to_owned());
+            Some("one of 2 sessions of its account, but the layout has one per account".to_owned());
         assert_eq!(said(true, &records), [rival.clone(), rival]);
         // A record without a refresh token cannot be sent.
         let without = record("t2", "b", 10).replace(r#""refresh_token":"t2","#, "");

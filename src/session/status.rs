@@ -94,10 +94,10 @@ pub struct StatusInputs {
 }
 
 /// Reason of a session that cannot be refreshed although its access token may still be valid.
-pub const NO_REFRESH_TOKEN: &str = "it has no refresh token";
+pub const NO_REFRESH_TOKEN: &str = "no refresh token";
 /// Reason of a session that is not refreshed because a request with a wrong or missing key could
 /// end it.
-pub const NO_CLIENT_AUTH: &str = "its record does not say how the client authenticates";
+pub const NO_CLIENT_AUTH: &str = "the record does not contain the client authentication method";
 
 const DAY: i64 = 86_400;
 /// Maximum length of text from tokens in messages.
@@ -174,12 +174,12 @@ impl Verdict {
         let expired = session.expires_at.is_none_or(|at| at <= *now);
         match &session.refresh_token {
             None if session.expires_at.is_some() && expired => {
-                return Self::new(Status::Dead, "expired, and there is no refresh token");
+                return Self::new(Status::Dead, "expired, and has no refresh token");
             }
             Some(token)
                 if note.is_some_and(|note| note.says_refused(client_id.as_deref(), token)) =>
             {
-                return Self::new(Status::Dead, "the server has refused exactly this token");
+                return Self::new(Status::Dead, "the server has refused this refresh token");
             }
             _ => {}
         }
@@ -191,7 +191,10 @@ impl Verdict {
             return Self { lacks_key: true, ..Self::new(Status::Blocked, reason) };
         }
         if session.is_public() && matches!(keys, KnownKeys::Only(kids) if !kids.is_empty()) {
-            let blocked = Self::new(Status::Blocked, "it began while the client was public");
+            let blocked = Self::new(
+                Status::Blocked,
+                "started when the client was public; `oauthctl sessions upgrade` converts it",
+            );
             return Self { needs_upgrade: true, ..blocked };
         }
         if session.expires_at.is_some() && !expired {
@@ -200,12 +203,12 @@ impl Verdict {
         if session.refresh_token.is_none() {
             return Self::new(
                 Status::Idle,
-                "there is no refresh token, and nothing tells when the access token expires",
+                "no refresh token, and the access token has no known expiry",
             );
         }
         let unchanged_since = || note?.seen_at(session.refresh_token.as_deref()?);
         let Some(since) = last.map(|last| last.at).or_else(unchanged_since) else {
-            return Self::new(Status::Idle, "nothing tells when it was last refreshed");
+            return Self::new(Status::Idle, "last refresh unknown");
         };
         let age = now.duration_since(since);
         let said = note
@@ -219,10 +222,7 @@ impl Verdict {
         let status = if age > policy.keep_alive.duration() { Status::Due } else { Status::Idle };
         match last {
             Some(_) => Self::plain(status),
-            None => Self::new(
-                status,
-                format!("nothing tells when it was last refreshed; first seen {since:.0}"),
-            ),
+            None => Self::new(status, format!("last refresh unknown; first seen {since:.0}")),
         }
     }
 }
@@ -232,24 +232,24 @@ impl Verdict {
 /// would end the session.
 fn blocked(session: &Session<'_>, client_id: Option<&str>) -> Option<Cow<'static, str>> {
     if !Did::is_valid(&session.did) {
-        return Some("its account is not a DID".into());
+        return Some("the account is not a DID".into());
     }
     if session.dpop.alg.is_none() {
-        return Some("its DPoP key is neither ES256 nor ES256K".into());
+        return Some("the DPoP key is neither ES256 nor ES256K".into());
     }
     if let Some((theirs, ours)) =
         session.access_token.client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours)
     {
         let theirs: String = theirs.chars().take(MAX_FOREIGN_TEXT).collect();
         return Some(
-            format!("its tokens were issued to the client_id {theirs}, not to {ours}").into(),
+            format!("the tokens were issued to the client_id {theirs}, not to {ours}").into(),
         );
     }
     if let (Some(bound), [Some(curve), Some(x), Some(y)]) =
         (session.access_token.jkt(), &session.dpop.public)
         && !is_ec_thumbprint(bound, curve, x, y)
     {
-        return Some("its tokens are bound to another DPoP key than the stored one".into());
+        return Some("the tokens are bound to a DPoP key other than the stored one".into());
     }
     session.client_auth.is_none().then(|| NO_CLIENT_AUTH.into())
 }
@@ -404,9 +404,6 @@ mod tests {
             .replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "")
             .replace("a.eyJpYXQiOjEwMDB9.c", "x");
         let (status, reason) = judged(&record, "2030-01-01T00:00:00Z", &KnownKeys::Unknown);
-        assert_eq!(
-            (status, reason.as_deref()),
-            (Status::Idle, Some("nothing tells when it was last refreshed"))
-        );
+        assert_eq!((status, reason.as_deref()), (Status::Idle, Some("last refresh unknown")));
     }
 }

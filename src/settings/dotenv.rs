@@ -47,12 +47,12 @@ pub fn warning(file: impl std::fmt::Display, unread: &[usize]) -> Option<String>
     match unread {
         [] => None,
         [line] => Some(format!(
-            "{file}: line {line} is neither a comment nor an assignment, and is not read"
+            "{file}: line {line} is ignored: it is neither a comment nor an assignment"
         )),
         _ => {
             let more = if unread.len() > SHOWN { ", …" } else { "" };
             let what =
-                "are neither comments nor assignments, and are not read; is a quote not closed?";
+                "are ignored: they are neither comments nor assignments; is a quote missing?";
             Some(format!("{file}: lines {numbers}{more} {what}"))
         }
     }
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(unread("A=\"-----BEGIN\nMIG\n-----END"), [2, 3]);
         assert_eq!(warning(".env", &[]), None);
         assert!(
-            warning(".env", &[3]).is_some_and(|text| text.starts_with(".env: line 3 is neither"))
+            warning(".env", &[3]).is_some_and(|text| text.starts_with(".env: line 3 is ignored"))
         );
         assert!(
             warning(".env", &[3, 4])

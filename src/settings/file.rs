@@ -38,9 +38,9 @@ impl SettingsFile {
         let table: Table = text.parse().map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |span| text[..span.start].lines().count().max(1));
             // The parser's own message quotes the line, including secrets.
-            usage(format!("not TOML in line {line}: {}", e.message()))
+            usage(format!("invalid TOML in line {line}: {}", e.message()))
                 .at(place())
-                .hint("texts stand in quotes: name = \"value\"")
+                .hint("strings need quotes: name = \"value\"")
         })?;
         schema::check(&table).map_err(|e| e.at(place()))?;
         Ok(Self { path: path.to_owned(), table })
@@ -100,9 +100,9 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Failure {
     let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     if error.kind() == std::io::ErrorKind::NotFound && is_link {
         let target = fs::read_link(path).unwrap_or_default();
-        return usage("is a link to a file that does not exist")
+        return usage("is a link to a missing file")
             .at(path.display())
-            .hint(format!("make {}, or remove the link", target.display()));
+            .hint(format!("create {}, or remove the link", target.display()));
     }
     if path.is_dir() {
         return usage("is a directory, not a settings file")
@@ -112,5 +112,5 @@ fn cannot_read(path: &Path, error: std::io::Error) -> Failure {
     usage("cannot read the settings file")
         .at(path.display())
         .because(error)
-        .hint("check --config and OAUTHCTL_CONFIG, and that this user may read the file")
+        .hint("check --config and OAUTHCTL_CONFIG, and that this user can read the file")
 }

@@ -82,13 +82,13 @@ fn check_owner(path: &Path, user: u32) -> Result<(), Failure> {
         let owner = metadata.uid();
         if owner != user && owner != 0 {
             let what = format!(
-                "was found above the working directory, and {whose} belongs to another user (uid {owner})"
+                "was found above the working directory, but {whose} belongs to another user (uid {owner})"
             );
             return refuse(what, format!("`chown {user} {}`", place.display()));
         }
         if metadata.mode() & 0o022 != 0 {
             let what = format!(
-                "was found above the working directory, and others than its owner (uid {owner}) may write {whose}"
+                "was found above the working directory, but users other than its owner (uid {owner}) can write {whose}"
             );
             return refuse(what, format!("`chmod go-w {}`", place.display()));
         }
@@ -151,8 +151,8 @@ mod tests {
         let said =
             |user| find(&top.join("a/b"), None, user).map_err(|e| format!("{e} {:?}", e.exit()));
         for (place, bits, part) in [
-            (&file, 0o664, "may write it"),
-            (&file, 0o646, "may write it"),
+            (&file, 0o664, "can write it"),
+            (&file, 0o646, "can write it"),
             (&directory, 0o775, "its directory"),
         ] {
             mode(place, bits);

@@ -106,7 +106,7 @@ impl Settings {
 
 fn rate(text: &str, name: &str) -> Result<f64, Failure> {
     parse_rate(text)
-        .ok_or_else(|| wrong_type(name, "a number of requests a second, or 0 for no limit"))
+        .ok_or_else(|| wrong_type(name, "a number of requests per second, or 0 for no limit"))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn in_env_file(is_known: impl Fn(&str) -> bool) -> Option<String> {
             .into_iter()
             .find(|(name, value)| is_known(name) && !value.is_empty())?;
         let how = format!("write env_file = \"{file}\" in oauthctl.toml, or run `oauthctl init`");
-        Some(format!("{name} stands in {file} here: {how}"))
+        Some(format!("{name} is in {file} here: {how}"))
     })
 }
 
@@ -78,5 +78,5 @@ fn database_here() -> Option<String> {
         matches!(extension, Some("db" | "sqlite" | "sqlite3"))
     };
     let name = names.filter(is_database).min()?;
-    Some(format!("{name} stands here: --store sqlite:{name}"))
+    Some(format!("{name} is here: --store sqlite:{name}"))
 }

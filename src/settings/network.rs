@@ -51,14 +51,14 @@ impl Settings {
         };
         let text =
             if text.contains("://") { text.to_string() } else { format!("http://{}", *text) };
-        let write = "write http://HOST:PORT, or env:HTTPS_PROXY for what that variable holds";
+        let write = "write http://HOST:PORT, or env:HTTPS_PROXY";
         // Not quoted: it may contain a password.
         let address: Url =
             text.parse().map_err(|_| usage("is not the URL of a proxy").at(NAME).hint(write))?;
         if !matches!(address.scheme(), "http" | "https")
             || address.host_str().is_none_or(str::is_empty)
         {
-            return Err(usage("is no HTTP proxy").at(NAME).hint(write));
+            return Err(usage("is not an HTTP proxy").at(NAME).hint(write));
         }
         let exceptions =
             ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| self.environment().text(name));
@@ -122,7 +122,7 @@ impl Settings {
             usage(format!("cannot read {}", path.display()))
                 .at(format_args!("{section}.{key}"))
                 .because(e)
-                .hint("name a file that this user may read")
+                .hint("name a file that this user can read")
         })
     }
 }

@@ -100,10 +100,10 @@ fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure
         let failure = usage("cannot read the file").at(&place);
         if e.kind() == std::io::ErrorKind::NotFound && is_database_name(path) {
             return failure.because(e).hint(format!(
-                "file: names a file that holds the value; a database is named by sqlite:{named}"
+                "file: names a file that contains the value; for a database write sqlite:{named}"
             ));
         }
-        failure.because(e).hint("check the path, and that this user may read it")
+        failure.because(e).hint("check the path, and that this user can read it")
     };
     let bytes = std::fs::File::open(path).map_err(refused)?;
     let bytes = input::read_bytes(bytes, MAX_REFERENCE).map_err(|unread| match unread {
@@ -123,7 +123,7 @@ fn read_reference(path: &Path, named: &str) -> Result<Zeroizing<String>, Failure
 }
 
 fn is_a_database(place: &str, named: &str) -> Failure {
-    usage("is a database, and file: names a file that holds the value")
+    usage("is a database; file: names a file that contains the value")
         .at(place)
         .hint(format!("write sqlite:{named}"))
 }

@@ -105,7 +105,7 @@ mod tests {
     fn what_a_reference_leads_to_is_refused_by_name() {
         for (text, part) in [
             ("concurrency = \"env:PLC\"", "refresh.concurrency must be a whole number above 0"),
-            ("keep_alive = \"env:YES\"", "refresh.keep_alive: \"true\" is not a length of time"),
+            ("keep_alive = \"env:YES\"", "refresh.keep_alive: \"true\" is not a duration"),
         ] {
             let error =
                 settings_of(&format!("[refresh]\n{text}")).refresh().unwrap_err().to_string();

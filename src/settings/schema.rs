@@ -164,17 +164,17 @@ impl Type {
 
     fn expected(self) -> &'static str {
         match self {
-            Self::Text => "a text in quotes",
-            Self::Texts => "a text in quotes, or an array of such",
+            Self::Text => "a string in quotes",
+            Self::Texts => "a string in quotes, or an array of strings",
             Self::Sources => {
-                "a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such"
+                "a string in quotes, { source = \"…\", kid = \"…\" }, or an array of these"
             }
             Self::Flag => "true or false",
             Self::Count => "a whole number above 0",
-            Self::Age => "a length of time in quotes, like \"12h\"",
+            Self::Age => "a duration in quotes, like \"12h\"",
             Self::Acknowledged => acknowledged::EXPECTED,
-            Self::Rate => "a number of requests a second, or 0 for no limit",
-            Self::Scalar => "a text in quotes, a number, or true or false",
+            Self::Rate => "a number of requests per second, or 0 for no limit",
+            Self::Scalar => "a string in quotes, a number, or true or false",
         }
     }
 }
@@ -268,7 +268,7 @@ fn check_issuers(value: &Value) -> Result<(), Failure> {
             |url: Url| url.origin().is_tuple() && url.origin().ascii_serialization() == *issuer;
         if !issuer.parse().is_ok_and(is_origin) {
             return Err(usage(format!("{place}: not an issuer")).hint(
-                "write it as sessions name it: [issuers.\"https://pds.example.com\"], without a slash at the end",
+                "write it without a slash at the end: [issuers.\"https://pds.example.com\"]",
             ));
         }
         check_section(&place, value, &ISSUER)?;
@@ -322,19 +322,19 @@ mod tests {
         for (text, said) in [
             (
                 "keys = 1",
-                "keys must be a text in quotes, { source = \"…\", kid = \"…\" }, or an array of such",
+                "keys must be a string in quotes, { source = \"…\", kid = \"…\" }, or an array of these",
             ),
-            ("keys = [{ kid = 'a' }]", "keys must be a text in quotes, { source"),
-            ("keys = [{ source = 'a', kid = 1 }]", "keys must be a text in quotes, { source"),
+            ("keys = [{ kid = 'a' }]", "keys must be a string in quotes, { source"),
+            ("keys = [{ source = 'a', kid = 1 }]", "keys must be a string in quotes, { source"),
             ("keys = [{ source = 'a', kdi = 'b' }]", "unknown setting keys.kdi"),
-            ("env_file = [1]", "env_file must be a text in quotes, or an array of such"),
+            ("env_file = [1]", "env_file must be a string in quotes, or an array of strings"),
             ("client = []", "client must be a section"),
-            ("[client]\nclient_id = 5", "client.client_id must be a text in quotes"),
+            ("[client]\nclient_id = 5", "client.client_id must be a string in quotes"),
             (
                 "[client]\nredirect_uris = { a = 1 }",
-                "client.redirect_uris must be a text in quotes, or an array of such",
+                "client.redirect_uris must be a string in quotes, or an array of strings",
             ),
-            ("[store]\nurl = true", "store.url must be a text in quotes"),
+            ("[store]\nurl = true", "store.url must be a string in quotes"),
             ("[network]\nallow_http = 'yes'", "network.allow_http must be true or false"),
             ("[network]\nallow_http = 1", "network.allow_http must be true or false"),
             ("[refresh]\nconcurrency = 0", "refresh.concurrency must be a whole number above 0"),
@@ -343,22 +343,19 @@ mod tests {
                 "[refresh]\nmin_interval = '500ms'",
                 "refresh.min_interval: \"500ms\" is not a number of whole seconds",
             ),
-            ("[refresh]\nkeep_alive = 12", "refresh.keep_alive must be a length of time in quotes"),
-            (
-                "[refresh]\nkeep_alive = 'often'",
-                "refresh.keep_alive: \"often\" is not a length of time",
-            ),
+            ("[refresh]\nkeep_alive = 12", "refresh.keep_alive must be a duration in quotes"),
+            ("[refresh]\nkeep_alive = 'often'", "refresh.keep_alive: \"often\" is not a duration"),
             (
                 "[refresh]\nkeep_alive = 1979-05-27",
-                "refresh.keep_alive must be a length of time in quotes",
+                "refresh.keep_alive must be a duration in quotes",
             ),
             (
                 "[refresh]\nper_issuer_rate = -1",
-                "refresh.per_issuer_rate must be a number of requests a second, or 0",
+                "refresh.per_issuer_rate must be a number of requests per second, or 0",
             ),
             (
                 "[refresh]\nper_issuer_rate = true",
-                "refresh.per_issuer_rate must be a number of requests a second, or 0",
+                "refresh.per_issuer_rate must be a number of requests per second, or 0",
             ),
             ("issuers = 1", "issuers must be a section"),
             ("[issuers.\"https://a.example/\"]", "issuers.\"https://a.example/\": not an issuer"),
@@ -382,7 +379,7 @@ mod tests {
             ("[layouts]\nown = 1", "layouts.own must be a section"),
             (
                 "[layouts.own]\nsession_key = []",
-                "layouts.own.session_key must be a text in quotes, a number, or",
+                "layouts.own.session_key must be a string in quotes, a number, or",
             ),
         ] {
             let failure = SettingsFile::parse(Path::new("x.toml"), text)

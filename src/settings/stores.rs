@@ -100,7 +100,7 @@ fn address_of(kind: StoreVariable, text: &str) -> Result<String, String> {
         return Err("it names a database inside the app's own memory".to_owned());
     }
     match StoreUrl::unserved(&address) {
-        Some(scheme) => Err(format!("stores of the kind {scheme:?} are unknown")),
+        Some(scheme) => Err(format!("unknown kind of store: {scheme:?}")),
         None => Ok(address),
     }
 }

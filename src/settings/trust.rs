@@ -59,7 +59,7 @@ impl SystemRoots {
         }
         match input::read(path, MAX_BUNDLE) {
             Ok(text) => {
-                debug!("certificates of {} are trusted, too ({variable})", path.display());
+                debug!("also trusting certificates of {} ({variable})", path.display());
                 self.pem.extend_from_slice(text.as_bytes());
                 self.pem.push(b'\n');
             }
@@ -67,8 +67,7 @@ impl SystemRoots {
             Err(unread) => {
                 let failure =
                     unread.into_failure(|e| crate::error::usage("cannot be read").because(e));
-                self.warnings
-                    .push(format!("{variable}: {} {failure}; it is ignored", path.display()));
+                self.warnings.push(format!("{variable}: {} {failure}; ignored", path.display()));
             }
         }
     }
@@ -90,9 +89,8 @@ impl SystemRoots {
             });
         if is_open {
             let path = path.display();
-            self.warnings.push(format!(
-                "{variable}: others may write {path}; it is ignored, and its authorities are not trusted"
-            ));
+            self.warnings
+                .push(format!("{variable}: ignored, because other users can write {path}"));
         }
         is_open
     }

@@ -8,7 +8,7 @@ use tracing::debug;
 
 /// Logs that someone else held a lock for too long.
 pub(super) fn tell_busy(name: &str) {
-    debug!("lock {name}: somebody else holds it");
+    debug!("lock {name}: held by another process");
 }
 
 /// Error of [`Store::lock`](super::Store::lock): the lock is held and has no TTL, so it never
@@ -27,8 +27,7 @@ impl fmt::Display for EndlessLock {
         let Self { key, remedy } = self;
         write!(
             f,
-            "its lock {key} is held and has no time to live: a process that crashed has left it; make sure that no app \
-             holds it, then remove it: {remedy}"
+            "its lock {key} has no TTL, so a crashed process may have left it; make sure that no app holds it, then remove it: {remedy}"
         )
     }
 }

@@ -431,9 +431,7 @@ pub async fn open(
                 stores.iter().chain(&last).map(|store| store.layout().name.as_str()).collect();
             let options: Vec<_> = names.iter().map(|name| format!("--layout {name}")).collect();
             let problem = format!("the store has records of several layouts: {}", names.join(", "));
-            Err(usage(problem)
-                .at(url)
-                .hint(format!("say which one is meant: {}", options.join(" or "))))
+            Err(usage(problem).at(url).hint(format!("choose one: {}", options.join(" or "))))
         }
     }
 }

@@ -35,7 +35,7 @@ impl Scan {
         match self.0.recv().await {
             Some(Message::Batch(records)) => Ok(Some(records)),
             Some(Message::End(outcome)) => outcome.map(|()| None),
-            None => anyhow::bail!("the scan of the store ended before its end"),
+            None => anyhow::bail!("the scan of the store ended too early"),
         }
     }
 }

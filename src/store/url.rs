@@ -57,20 +57,18 @@ impl StoreUrl {
         if let Some(rest) = text.strip_prefix("sqlite:") {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if let Some((plain, _)) = path.split_once('?') {
-                return Err(usage(
-                    "has options behind a ?, and oauthctl opens databases in its own way",
-                )
-                .hint(format!("write sqlite:{plain}")));
+                return Err(usage("has options after the ?, which oauthctl does not support")
+                    .hint(format!("write sqlite:{plain}")));
             }
             // Some write an absolute path with four slashes.
             let doubled = path.len() - path.trim_start_matches('/').len();
             return match &path[doubled.saturating_sub(1)..] {
                 "" => Err(usage("names no file").at(text).hint("write sqlite:PATH")),
                 ":memory:" => Err(usage(
-                    "is a database inside the app's own memory, which nobody else can reach",
+                    "is an in-memory database of the app, which other programs cannot open",
                 )
                 .at(text)
-                .hint("let the app use a file, and name that file")),
+                .hint("let the app use a file, and use that file")),
                 path => Ok(Self::Sqlite(base.join(path))),
             };
         }
@@ -96,7 +94,7 @@ impl StoreUrl {
             if (is_database || base.join(path).is_file()) && !text.contains('@') {
                 let hint = format!("write sqlite:{path}");
                 return Err(usage(format!(
-                    "{path:?} is probably the path of an SQLite database, and not an address"
+                    "{path:?} is probably the path of an SQLite database, not an address"
                 ))
                 .hint(hint));
             }
@@ -104,7 +102,7 @@ impl StoreUrl {
             return Err(usage("is not the address of a store").hint(FORMS));
         }
         if let Some(scheme) = Self::unserved(text) {
-            return Err(usage(format!("stores of the kind {scheme:?} are unknown")).hint(FORMS));
+            return Err(usage(format!("unknown kind of store: {scheme:?}")).hint(FORMS));
         }
         Err(usage("is not the address of a store").hint(FORMS))
     }

@@ -16,8 +16,9 @@ pub(super) fn can_ask() -> bool {
 /// a single key. Prompts on stderr, so that stdout contains results only.
 pub(super) fn ask(question: &str) -> Result<bool, Failure> {
     if !can_ask() {
-        return Err(usage("there is no terminal to ask for confirmation on")
-            .hint("--yes confirms beforehand"));
+        return Err(
+            usage("cannot ask for confirmation without a terminal").hint("use --yes to confirm")
+        );
     }
     let check =
         |answer: &str| yes_or_no(answer).map(drop).ok_or_else(|| "answer y or n".to_owned());

@@ -101,7 +101,7 @@ fn the_lock_has_the_name_that_the_library_passes() {
         npmx.dids.push(did);
     }
     let output = npmx.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-    assert_eq!(output.stdout.matches("somebody else holds the lock on it").count(), 2, "{output}");
+    assert_eq!(output.stdout.matches("another process holds its lock").count(), 2, "{output}");
     assert!(npmx.app.exchanges().is_empty());
     npmx.redis.ask(&["DEL", &format!("oauth:lock:oauth-session-{ALICE}")]);
     let output = npmx.app.sessions("refresh --all --lock-timeout 0s");
@@ -183,7 +183,7 @@ fn only_sessions_with_es256_keys_become_those_of_atcute() {
     assert!(stats.stdout.contains(r#""by_dpop_alg":{"ES256":1,"ES256K":1}"#), "{stats}");
     let output = import(&app, "statusphere/atcute");
     let summary =
-        "imported 1 session; 1 with a DPoP key that the app's library cannot use, left out\n";
+        "imported 1 session; 1 left out, because the app's library cannot use the DPoP key\n";
     assert_eq!((output.code, output.stdout.as_str()), (3, summary), "{output}");
     assert!(output.stderr.contains(&format!("cannot use the DPoP key of {BOB}")), "{output}");
     let record = records_of_new_store(&app).remove(0);
@@ -198,8 +198,8 @@ fn only_sessions_with_es256_keys_become_those_of_atcute() {
 fn an_empty_store_does_not_show_the_library() {
     let app = moving(&[of(ALICE)]);
     let output = import(&app, "statusphere");
-    let error = "error: nothing in the store shows that its app uses atcute\n\
-                 hint: say which library it uses: --layout statusphere/atcute or --layout statusphere/node\n";
+    let error = "error: the store does not show that its app uses atcute\n\
+                 hint: choose its library: --layout statusphere/atcute or --layout statusphere/node\n";
     assert!(output.code == 2 && output.stderr.contains(error), "{output}");
     let record = app.net.login(of(BOB));
     AppDatabase::open(&app.sandbox.path("new.db")).session(&record);

@@ -113,7 +113,7 @@ fn bookhive_s_lock_is_respected_and_given_back() {
     hold_lock(&database, 5_000);
     let output = app.sessions("refresh --all --lock-timeout 0s --format jsonl");
     assert!(
-        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        output.code == 0 && output.stdout.contains("another process holds its lock"),
         "{output}"
     );
     assert!(app.exchanges().is_empty());
@@ -187,10 +187,10 @@ fn a_layout_is_named_with_its_format() {
     let output = app.sessions("list --layout statusphere/atcute");
     assert!(output.stderr.contains("(layout statusphere/atcute)"), "{output}");
     for (layout, error) in [
-        ("statusphere/x", "error: no record format is called \"x\"\nhint: formats: node, atcute\n"),
+        ("statusphere/x", "error: unknown record format \"x\"\nhint: formats: node, atcute\n"),
         (
             "cocore/node",
-            "error: layout cocore has records of atcute\nhint: write --layout cocore\n",
+            "error: layout cocore contains records of atcute\nhint: use --layout cocore\n",
         ),
     ] {
         let output = app.sessions(&format!("list --layout {layout}"));
@@ -205,7 +205,7 @@ fn a_layout_of_ones_own_says_its_format() {
     let tables = "[layouts.mine]\nsession_table = 'auth_session'\nstate_table = 'auth_state'\n";
     for (format, error) in [
         ("atcute", ""),
-        ("atrium", "error: layouts.mine: format: no record format is called \"atrium\""),
+        ("atrium", "error: layouts.mine: format: unknown record format \"atrium\""),
     ] {
         sandbox.file("oauthctl.toml", format!("{tables}format = '{format}'\n"));
         let output = sandbox.run(["sessions", "list", "--layout", "mine"]);

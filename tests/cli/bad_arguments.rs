@@ -15,19 +15,19 @@ fn an_argument_that_cannot_be_meant() {
     exit 2
     -- stderr --
     error: --not-refreshed-for: "1mo" uses months or years, whose length varies
-    hint: write a length of time like 30m, 12h, 14d or 2w
+    hint: write a duration like 30m, 12h, 14d or 2w
     "#);
     insta::assert_snapshot!(sandbox.refusal(["states", "purge", "--older-than=-30m"]), @r#"
     exit 2
     -- stderr --
     error: --older-than: "-30m" is negative
-    hint: write a length of time like 30m, 12h, 14d or 2w
+    hint: write a duration like 30m, 12h, 14d or 2w
     "#);
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--activate-in", "soon"]), @r#"
     exit 2
     -- stderr --
-    error: --activate-in: "soon" is not a length of time
-    hint: write a length of time like 30m, 12h, 14d or 2w
+    error: --activate-in: "soon" is not a duration
+    hint: write a duration like 30m, 12h, 14d or 2w
     "#);
 }
 
@@ -40,20 +40,20 @@ fn a_directory_that_cannot_be_written() {
     -- stderr --
     error: closed/new.json: cannot write the file
     caused by: permission denied
-    hint: check that this user may create files in closed
+    hint: check that this user can create files in closed
     ");
     insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["gen-jwk", "-o", "closed/key.json", "--force"]), @r"
     exit 1
     -- stderr --
     error: closed/key.json: cannot write the file
     caused by: permission denied
-    hint: check that this user may create files in closed
+    hint: check that this user can create files in closed
     ");
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "missing/new.json"]), @r"
     exit 1
     -- stderr --
     error: missing/new.json: cannot write the file
-    hint: make the directory missing first: it does not exist
+    hint: create the directory missing first
     ");
     insta::assert_snapshot!(sandbox.refusal(["man", "--output-dir", "missing"]), @r"
     exit 1

@@ -36,20 +36,20 @@ fn a_key_file_that_cannot_be_read() {
     -- stderr --
     error: missing.json: cannot read the key file
     caused by: No such file or directory (os error 2)
-    hint: check that it is $SANDBOX/app/missing.json, and that this user may read it
+    hint: check that it is $SANDBOX/app/missing.json, and that this user can read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "loop.json"]), @r"
     exit 2
     -- stderr --
     error: loop.json: cannot read the key file
     caused by: Too many levels of symbolic links (os error 40)
-    hint: check that it is $SANDBOX/app/loop.json, and that this user may read it
+    hint: check that it is $SANDBOX/app/loop.json, and that this user can read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "."]), @r"
     exit 2
     -- stderr --
     error: .: is a directory, not a key file
-    hint: name the file in it that holds the key
+    hint: use the key file in it
     ");
     sandbox.sh("chmod 000 private.json");
     insta::assert_snapshot!(sandbox.refusal_for_an_ordinary_user(["jwks", "--keys", "private.json"]), @r"
@@ -57,7 +57,7 @@ fn a_key_file_that_cannot_be_read() {
     -- stderr --
     error: private.json: cannot read the key file
     caused by: Permission denied (os error 13)
-    hint: check that it is $SANDBOX/app/private.json, and that this user may read it
+    hint: check that it is $SANDBOX/app/private.json, and that this user can read it
     ");
 }
 
@@ -66,13 +66,13 @@ fn a_key_file_that_is_not_text() {
     insta::assert_snapshot!(refusal_of(b"\x30\x81\x87\x02\x01\x00"), @r"
     exit 2
     -- stderr --
-    error: key.json: is DER, and text is expected
+    error: key.json: is DER, but must be text
     hint: `openssl pkey -inform DER -in FILE` prints it as PEM
     ");
     insta::assert_snapshot!(refusal_of(format!("\u{feff}{KEY1}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()), @r"
     exit 2
     -- stderr --
-    error: key.json: is UTF-16 text, and UTF-8 is expected
+    error: key.json: is UTF-16 text instead of UTF-8
     hint: save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > NEW`
     ");
 }
@@ -86,13 +86,13 @@ fn a_variable_that_is_not_text() {
     exit 2
     -- stderr --
     error: env:KEY: the variable is not UTF-8 text
-    hint: a key or an address is text; export it again
+    hint: keys and addresses must be text; export it again
     ");
     sandbox.set("KEY", KEY1);
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:NO-NAME"]), @r#"
     exit 2
     -- stderr --
-    error: env:NO-NAME: "NO-NAME" is no name for a variable
+    error: env:NO-NAME: "NO-NAME" is not a valid variable name
     hint: use letters, digits and _
     "#);
 }
@@ -102,8 +102,8 @@ fn a_file_too_large_to_be_a_key() {
     insta::assert_snapshot!(refusal_of(" ".repeat(2 << 20)), @r"
     exit 2
     -- stderr --
-    error: key.json: is larger than 1 MiB, which no key file is
-    hint: name the file that holds the key
+    error: key.json: is larger than 1 MiB and not a key file
+    hint: use the key file
     ");
 }
 
@@ -112,22 +112,22 @@ fn text_that_is_no_key() {
     insta::assert_snapshot!(refusal_of("hello"), @r"
     exit 2
     -- stderr --
-    error: key.json: is no private key in any known form
-    hint: known are a JWK, a JSON array of JWKs, a JWKS, a PKCS#8 PEM, base64 of one of these, and a multibase P-256 key; copy the key whole from where the app reads it
+    error: key.json: is not a private key in a known form
+    hint: known forms: JWK, JSON array of JWKs, JWKS, PKCS#8 PEM, base64 of one of these, multibase P-256 key; copy the complete key from the place where the app reads it
     ");
     insta::assert_snapshot!(refusal_of(&KEY1[..KEY1.len() / 2]), @r"
     exit 2
     -- stderr --
     error: key.json: is not JSON
     caused by: EOF while parsing a string at line 1 column 111
-    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    hint: check the quotes in the shell or dotenv file
     ");
     insta::assert_snapshot!(refusal_of(KEY1.replace('"', "")), @r"
     exit 2
     -- stderr --
     error: key.json: is not JSON
     caused by: key must be a string at line 1 column 2
-    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    hint: check the quotes in the shell or dotenv file
     ");
 }
 
@@ -137,7 +137,7 @@ fn json_that_is_no_jwk() {
     exit 2
     -- stderr --
     error: key.json: not a JWK: it has no `kty`
-    hint: a JWK begins with {"kty":"EC","crv":"P-256",…}; name the source that holds one
+    hint: a JWK starts with {"kty":"EC","crv":"P-256",…}; use a source that contains one
     "#);
     insta::assert_snapshot!(refusal_of("[1]"), @r"
     exit 2
@@ -156,7 +156,7 @@ fn json_that_is_no_jwk() {
     -- stderr --
     error: key.json: is not JSON
     caused by: recursion limit exceeded at line 1 column 128
-    hint: check that the quotes of the shell or dotenv file left the JSON whole
+    hint: check the quotes in the shell or dotenv file
     ");
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"kid": 1}))), @r#"
     exit 2
@@ -168,13 +168,13 @@ fn json_that_is_no_jwk() {
     exit 2
     -- stderr --
     error: key.json: `x` must be a string
-    hint: the JWK is damaged; copy the whole of it
+    hint: the JWK is damaged; copy all of it
     ");
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"y": null}))), @r"
     exit 2
     -- stderr --
     error: key.json: `y` is missing
-    hint: the JWK is damaged; copy the whole of it
+    hint: the JWK is damaged; copy all of it
     ");
 }
 
@@ -208,8 +208,8 @@ fn a_key_given_in_place_of_its_source_is_not_echoed() {
     insta::assert_snapshot!(refusal, @r"
     exit 2
     -- stderr --
-    error: a key source is a place, not the key itself
-    hint: put the key in a file or a variable, and name that: --keys FILE or --keys env:NAME
+    error: a key source is a place where a key is stored, not the key itself
+    hint: put the key in a file or a variable, and use --keys FILE or --keys env:NAME
     ");
 }
 
@@ -218,20 +218,20 @@ fn a_public_key_where_a_private_one_is_needed() {
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"d": null, "key_ops": null, "use": "sig"}))), @r"
     exit 2
     -- stderr --
-    error: key.json: this is a public key (it has no `d`), and a private one is needed
-    hint: name the source of the private key; the public half follows from it
+    error: key.json: this is a public key (it has no `d`), but a private key is needed
+    hint: use the source of the private key; it includes the public key
     ");
     insta::assert_snapshot!(refusal_of(format!("[{KEY1},{}]", jwk_with(KEY2, &json!({"d": null})))), @r#"
     exit 2
     -- stderr --
-    error: key.json: key 2 (kid "key2"): this is a public key (it has no `d`), and a private one is needed
-    hint: name the source of the private key; the public half follows from it
+    error: key.json: key 2 (kid "key2"): this is a public key (it has no `d`), but a private key is needed
+    hint: use the source of the private key; it includes the public key
     "#);
     insta::assert_snapshot!(refusal_of("-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"), @r"
     exit 2
     -- stderr --
-    error: key.json: this PEM is a public key, and a private one is needed
-    hint: name the source of the private key; the public half follows from it
+    error: key.json: this PEM is a public key, but a private key is needed
+    hint: use the source of the private key; it includes the public key
     ");
 }
 
@@ -241,8 +241,8 @@ fn halves_of_two_keys() {
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({ "d": d }))), @r"
     exit 2
     -- stderr --
-    error: key.json: `d` does not belong to `x` and `y`: the private and the public half are of two keys
-    hint: take the whole JWK from one place; parts of two keys cannot be mended
+    error: key.json: `d` does not belong to `x` and `y`: they are parts of two keys
+    hint: copy the complete JWK from one place
     ");
 }
 
@@ -252,7 +252,7 @@ fn a_scalar_that_is_none() {
     exit 2
     -- stderr --
     error: key.json: `d` is not a P-256 private key: it is zero or beyond the group order
-    hint: take the key from its origin again, whole
+    hint: copy the complete key from its origin again
     ");
 }
 
@@ -262,7 +262,7 @@ fn short_or_padded_base64url() {
     exit 2
     -- stderr --
     error: key.json: `d` has 16 bytes where a P-256 key has 32
-    hint: the value was cut or its leading zeros were dropped; take the key from its origin again
+    hint: the value was cut, or lost its leading zeros; copy the key from its origin again
     ");
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4="}))), @r"
     exit 2
@@ -285,7 +285,7 @@ fn two_keys_with_one_kid() {
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:KEYS"]), @r"
     exit 2
     -- stderr --
-    error: env:KEYS: two keys have the kid key1, and servers refuse such a set
+    error: env:KEYS: two keys have the kid key1; servers reject such a set
     hint: remove one of them; never rename a key that sessions are bound to
     ");
     // Also if they come from two sources.
@@ -293,7 +293,7 @@ fn two_keys_with_one_kid() {
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "env:ONE", "--keys", "env:ONE"]), @r"
     exit 2
     -- stderr --
-    error: env:ONE, env:ONE: two keys have the kid key1, and servers refuse such a set
+    error: env:ONE, env:ONE: two keys have the kid key1; servers reject such a set
     hint: remove one of them; never rename a key that sessions are bound to
     ");
 }
@@ -310,7 +310,7 @@ fn a_key_without_a_kid() {
     exit 2
     -- stderr --
     error: key.json: a kid must not be empty
-    hint: leave it out to name the key by its thumbprint
+    hint: remove it to use the thumbprint as kid
     ");
 }
 
@@ -320,36 +320,36 @@ fn a_key_on_another_curve_or_of_another_kind() {
     exit 2
     -- stderr --
     error: key.json: unsupported curve "secp256k1": a client key is an EC key on P-256
-    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
+    hint: atproto servers require ES256; use the source of the key with which the app signs its token requests
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": "P-384"}))), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported curve "P-384": a client key is an EC key on P-256
-    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
+    hint: atproto servers require ES256; use the source of the key with which the app signs its token requests
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"crv": null}))), @r"
     exit 2
     -- stderr --
     error: key.json: unsupported curve none: a client key is an EC key on P-256
-    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
+    hint: atproto servers require ES256; use the source of the key with which the app signs its token requests
     ");
     insta::assert_snapshot!(refusal_of(r#"{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"}"#), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported key type "RSA": a client key is an EC key on P-256
-    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
+    hint: atproto servers require ES256; use the source of the key with which the app signs its token requests
     "#);
     insta::assert_snapshot!(refusal_of(r#"{"kty":"OKP","crv":"Ed25519","x":"AQAB","d":"AQAB"}"#), @r#"
     exit 2
     -- stderr --
     error: key.json: unsupported key type "OKP": a client key is an EC key on P-256
-    hint: atproto servers require ES256; name the source of the key that the app signs its token requests with
+    hint: atproto servers require ES256; use the source of the key with which the app signs its token requests
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"alg": "ES384"}))), @r#"
     exit 2
     -- stderr --
-    error: key.json: `alg` is "ES384", and a P-256 key signs ES256
+    error: key.json: `alg` is "ES384", but a P-256 key signs ES256
     hint: set alg to ES256
     "#);
     insta::assert_snapshot!(refusal_of(jwk_with(KEY1, &json!({"key_ops": ["verify"]}))), @r#"
@@ -401,8 +401,8 @@ fn a_pem_of_another_kind() {
     insta::assert_snapshot!(from("p384.pem"), @r"
     exit 2
     -- stderr --
-    error: p384.pem: is an EC key on P-384, and a client key is an EC key on P-256
-    hint: name the source of the key that the app signs its token requests with
+    error: p384.pem: is an EC key on P-384, but a client key is an EC key on P-256
+    hint: use the source of the key with which the app signs its token requests
     ");
     insta::assert_snapshot!(from("encrypted.pem"), @r"
     exit 2

@@ -136,7 +136,7 @@ fn tables_and_rights_that_are_missing_are_named() {
     assert_eq!((server.sql(DUMP), beside.app.exchanges().len()), (before, 0));
     server.sql("DROP TABLE auth_state");
     let missing = beside.refusal("sessions list", "");
-    assert!(missing.stderr.contains("no known layout fits this database: it has auth_session("));
+    assert!(missing.stderr.contains("no known layout matches this database: it has auth_session("));
     server.sql(
         "ALTER TABLE auth_session RENAME TO real_session;
          CREATE VIEW auth_session AS SELECT * FROM real_session;
@@ -261,7 +261,7 @@ fn a_lock_of_another_kind_of_store_keeps_sessions_from_being_refreshed() {
     let listed = app.sessions("list");
     assert!(listed.code == 0 && listed.stderr.contains("(layout bookhive)"), "{listed}");
     let refusal = app.sandbox.refusal(["sessions", "refresh", "--all"]);
-    assert!(refusal.stderr.contains("the lock of layout bookhive is known in SQLite only"));
+    assert!(refusal.stderr.contains("the lock of layout bookhive is supported in SQLite only"));
     // And the other way round.
     for (tables, layout, lock) in [
         (

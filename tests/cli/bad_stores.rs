@@ -17,21 +17,21 @@ fn a_database_that_is_not_there() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
     exit 2
     -- stderr --
-    error: missing.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
+    error: missing.db: the database does not exist
+    hint: check the path; oauthctl never creates a database
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing/app.db"]), @r"
     exit 2
     -- stderr --
-    error: missing/app.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
+    error: missing/app.db: the database does not exist
+    hint: check the path; oauthctl never creates a database
     ");
     sandbox.set("DATABASE_PATH", "missing.db");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: missing.db: there is no such database
-    hint: check the path, and let the app create its database; oauthctl never creates one
+    error: missing.db: the database does not exist
+    hint: check the path; oauthctl never creates a database
     ");
 }
 
@@ -42,7 +42,7 @@ fn an_address_that_is_none() {
     insta::assert_snapshot!(store("app.db"), @r#"
     exit 2
     -- stderr --
-    error: --store: "app.db" is probably the path of an SQLite database, and not an address
+    error: --store: "app.db" is probably the path of an SQLite database, not an address
     hint: write sqlite:app.db
     "#);
     insta::assert_snapshot!(store("sqlite:"), @r"
@@ -54,15 +54,15 @@ fn an_address_that_is_none() {
     insta::assert_snapshot!(store("sqlite::memory:"), @r"
     exit 2
     -- stderr --
-    error: --store: sqlite::memory:: is a database inside the app's own memory, which nobody else can reach
-    hint: let the app use a file, and name that file
+    error: --store: sqlite::memory:: is an in-memory database of the app, which other programs cannot open
+    hint: let the app use a file, and use that file
     ");
     let refusal = store("mysql://root:hunter2@localhost/app");
     assert!(!refusal.stderr.contains("hunter2"));
     insta::assert_snapshot!(refusal, @r#"
     exit 2
     -- stderr --
-    error: --store: stores of the kind "mysql" are unknown
+    error: --store: unknown kind of store: "mysql"
     hint: write redis://HOST, rediss://HOST, unix:///SOCKET, redis+sentinel://HOSTS/MASTER, redis+cluster://HOSTS, https://HOST (Upstash), postgres://HOST/DATABASE, or sqlite:PATH
     "#);
 }
@@ -76,8 +76,8 @@ fn a_database_without_the_tables() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: app.db: no known layout fits this database: it has users(id, name)
-    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
+    error: app.db: no known layout matches this database: it has users(id, name)
+    hint: is it the app's database? SQL layouts are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; define another one under [layouts.NAME] in oauthctl.toml
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--layout", "statusphere"]), @"
     exit 2
@@ -89,8 +89,8 @@ fn a_database_without_the_tables() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: app.db: no known layout fits this database: it has no tables
-    hint: is it the app's own database? layouts of tables are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; one of the app's own is described under [layouts.NAME] in oauthctl.toml
+    error: app.db: no known layout matches this database: it has no tables
+    hint: is it the app's database? SQL layouts are statusphere, statusphere-legacy, sveltekit-template, adonis, bookhive, cocore, gainforest, bookhive-postgres, kv-timed, kv; define another one under [layouts.NAME] in oauthctl.toml
     ");
 }
 
@@ -124,7 +124,7 @@ fn a_file_that_is_no_database() {
     exit 2
     -- stderr --
     error: app.db: is a directory, not a database
-    hint: name the database file in it, like sqlite:DIRECTORY/app.db
+    hint: use the database file in it, like sqlite:DIRECTORY/app.db
     ");
 }
 
@@ -144,7 +144,7 @@ fn a_database_cut_short() {
     error: app.db: the database is damaged
     caused by: database disk image is malformed
     caused by: Error code 11: database disk image is malformed
-    hint: `PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be
+    hint: `PRAGMA integrity_check` in the sqlite3 shell shows the damage; its `.recover` saves readable data
     ");
 }
 
@@ -167,7 +167,7 @@ fn a_locked_database_is_waited_for_and_then_given_up() {
     error: app.db: the database is locked by another process
     caused by: database is locked
     caused by: Error code 5: database is locked
-    hint: try again when the app or its migration has finished writing
+    hint: try again after the app or its migration has finished writing
     ");
 }
 
@@ -184,6 +184,6 @@ fn a_database_in_a_directory_that_cannot_be_written() {
     error: app.db: cannot open the database
     caused by: attempt to write a readonly database
     caused by: Error code 1544: attempt to write a readonly database
-    hint: run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory
+    hint: run oauthctl as the user of the app; SQLite must be able to write to the directory of the database
     ");
 }

@@ -108,7 +108,7 @@ fn entries_of_0_1_0_are_applied_to_sqlite() {
     };
     for name in ["waits", "touched", "gone"] {
         let newer =
-            json!("newer tokens of it wait in the recovery directory; `oauthctl sessions recover`");
+            json!("newer tokens are in the recovery directory; run `oauthctl sessions recover`");
         assert_eq!(
             (listed(&sandbox, name).0.as_str(), listed(&sandbox, name).2),
             ("blocked", newer),
@@ -148,7 +148,7 @@ fn notes_of_0_1_0_are_read() {
     for sandbox in [sqlite, redis] {
         let (status, by, _) = listed(&sandbox, "living");
         assert_eq!((status.as_str(), by), ("due", json!("notes")));
-        let refused = json!("the server has refused exactly this token");
+        let refused = json!("the server has refused this refresh token");
         let (status, _, reason) = listed(&sandbox, "ended");
         assert_eq!((status.as_str(), reason), ("dead", refused));
     }

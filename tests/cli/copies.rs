@@ -84,7 +84,8 @@ fn of_copies_none_of_which_is_newer_none_is_exchanged() {
         let record = login(app, ALICE);
         vec![record.clone(), record]
     });
-    let blocked = pair("blocked", &format!("a copy of {ALICE}, and neither is provably newer"));
+    let blocked =
+        pair("blocked", &format!("a copy of {ALICE}, and it is unknown which one is newer"));
     assert_eq!(statuses(&app.sessions("list --format jsonl")), [blocked.clone(), blocked.clone()]);
     for selection in ["--all", ALICE, "--due"] {
         let refreshed = app.sessions(&format!("refresh {selection} --format jsonl"));
@@ -101,7 +102,7 @@ fn of_copies_none_of_which_is_newer_none_is_exchanged() {
 fn two_sessions_of_one_account_in_a_layout_for_one_are_blocked() {
     let app = with_rows(|app| vec![login(app, ALICE), login(app, ALICE), login(app, BOB)]);
     let rival =
-        pair("blocked", "one of 2 different sessions of its account, and the layout has one");
+        pair("blocked", "one of 2 sessions of its account, but the layout has one per account");
     let listed = app.sessions("list --format jsonl");
     assert_eq!(statuses(&listed), [rival.clone(), rival, pair("due", "")]);
     let refreshed = app.sessions("refresh --all");
@@ -109,7 +110,7 @@ fn two_sessions_of_one_account_in_a_layout_for_one_are_blocked() {
     assert!(refreshed.stdout.ends_with("refreshed 1 session, 2 blocked\n"), "{refreshed}");
     assert_eq!(app.exchanges().len(), 1);
     let doctor = app.sandbox.run(["doctor", "--offline"]);
-    let said = "2 records hold a session of an account with several, in a layout for one";
+    let said = "2 records hold a session of an account with several sessions, in a layout with one per account";
     assert!(doctor.code != 0 && doctor.stdout.contains(said), "{doctor}");
 }
 
@@ -143,7 +144,7 @@ fn a_copy_under_another_browser_s_key_is_not_exchanged() {
     assert_eq!(app.exchanges().len(), 2);
     let doctor = app.sandbox.run(["doctor", "--offline", "--store", &url]);
     assert!(
-        doctor.stdout.contains("1 record holds a session that another record holds, too"),
+        doctor.stdout.contains("1 record holds a session that another record also contains"),
         "{doctor}"
     );
 }
@@ -204,9 +205,7 @@ fn of_two_layouts_lists_show_both_and_nothing_is_changed() {
             "{command}: {refused}"
         );
         assert!(
-            refused
-                .stderr
-                .contains("hint: say which one is meant: --layout npmx or --layout oauth"),
+            refused.stderr.contains("hint: choose one: --layout npmx or --layout oauth"),
             "{refused}"
         );
     }

@@ -60,7 +60,7 @@ fn people_read_the_worst_first_with_its_reason_and_its_remedy() {
     let mut lines = output.stdout.lines();
     assert_eq!(
         lines.next(),
-        Some("problem  jwks: jwks.keys: must hold at least one key"),
+        Some("problem  jwks: jwks.keys: must contain at least one key"),
         "{output}"
     );
     assert!(
@@ -86,7 +86,7 @@ fn a_world_readable_settings_file_with_a_secret_is_reported() {
     let path = broken.sandbox.path("oauthctl.toml");
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
     let expected =
-        "settings: oauthctl.toml can be read by other users and holds a secret: store.url";
+        "settings: oauthctl.toml contains a secret and can be read by other users: store.url";
     assert_eq!(broken.first_problem(), expected);
     assert!(!broken.sandbox.run(["doctor"]).stdout.contains("hunter2"));
 }
@@ -117,7 +117,7 @@ fn a_kid_that_is_the_thumbprint_of_another_key_is_named() {
     broken.database.execute("DELETE FROM auth_session");
     assert_eq!(
         broken.first_problem(),
-        format!("keys: the kid {kid} is a thumbprint, but not that of its key")
+        format!("keys: the kid {kid} looks like a thumbprint but does not match its key")
     );
 }
 
@@ -125,7 +125,7 @@ fn a_kid_that_is_the_thumbprint_of_another_key_is_named() {
 fn a_private_key_in_the_published_set_is_named() {
     let broken = Deployment::new();
     broken.net.publish_jwks(&json!({"keys": [broken.net.signing_key().unwrap()]}));
-    assert_eq!(broken.first_problem(), "keys: the private half of key testbed-1 is published");
+    assert_eq!(broken.first_problem(), "keys: the private part of key testbed-1 is published");
     let secret = broken.net.signing_key().unwrap()["d"].as_str().unwrap().to_owned();
     assert!(!broken.sandbox.run(["doctor"]).stdout.contains(&secret));
 }
@@ -150,7 +150,7 @@ fn the_wrong_database_is_named() {
     broken.store_at("sqlite:other.db");
     let said = broken.first_problem();
     assert!(
-        said.starts_with("store: ") && said.contains("no known layout fits this database"),
+        said.starts_with("store: ") && said.contains("no known layout matches this database"),
         "{said}"
     );
 }
@@ -205,7 +205,7 @@ fn sessions_that_vanish_before_their_tokens_expire_are_named() {
             format!("store: {}", vanish.unwrap_or_else(|| panic!("{warnings:?}")))
         };
         assert!(
-            said.starts_with(&format!("store: sessions vanish {ttl} after a refresh, ")),
+            said.starts_with(&format!("store: sessions have a TTL of {ttl} after a refresh, ")),
             "{said}"
         );
     }
@@ -231,7 +231,7 @@ fn metadata_behind_a_redirect_is_named() {
     broken.net.publish(METADATA_PATH, Reply::redirect("https://www.example.com/metadata.json"));
     let id = broken.net.client_id();
     let expected = format!(
-        "metadata: {id} redirects to https://www.example.com/metadata.json, and servers follow no redirect"
+        "metadata: {id} redirects to https://www.example.com/metadata.json, but servers do not follow redirects"
     );
     assert_eq!(broken.first_problem(), expected);
 }
@@ -268,7 +268,7 @@ fn metadata_of_another_client_is_named() {
         .metadata_with("client_id", json!("https://other.example.com/oauth-client-metadata.json"));
     assert_eq!(
         broken.first_problem(),
-        "metadata: client_id: must equal the URL of the document, letter for letter"
+        "metadata: client_id: must be exactly the URL of the document"
     );
 }
 
@@ -278,7 +278,7 @@ fn a_public_document_of_an_app_with_keys_is_named() {
     broken.net.publish_public();
     assert_eq!(
         broken.first_problem(),
-        "metadata: the published client is public, and keys are configured"
+        "metadata: the published document describes a public client, but keys are configured"
     );
 }
 
@@ -286,8 +286,7 @@ fn a_public_document_of_an_app_with_keys_is_named() {
 fn a_confidential_document_of_an_app_without_keys_is_named() {
     let broken = Deployment::new();
     broken.configure("keys = [\"keys.json\"]\n", "");
-    let expected =
-        "metadata: the published client is confidential, and no key source is configured";
+    let expected = "metadata: the published document describes a confidential client, but no key source is configured";
     assert_eq!(broken.first_problem(), expected);
 }
 
@@ -302,7 +301,7 @@ fn a_jwks_uri_that_leads_nowhere_is_named() {
     );
     broken.configure("scope =", "jwks_uri = \"/.well-known/jwks.json\"\nscope =");
     let said = broken.first_problem();
-    assert!(said.starts_with(&format!("metadata: jwks_uri: \"{uri}\" is published, ")), "{said}");
+    assert!(said.starts_with(&format!("metadata: jwks_uri: published \"{uri}\", ")), "{said}");
 }
 
 #[test]
@@ -310,13 +309,13 @@ fn a_callback_and_a_scope_that_are_not_published_are_named() {
     let broken = Deployment::new();
     broken.metadata_with("redirect_uris", json!([format!("{}/callback", broken.net.app_url())]));
     let expected = format!(
-        "metadata: redirect_uris: \"{}/api/auth/atproto\" is configured and not published",
+        "metadata: redirect_uris: \"{}/api/auth/atproto\" is configured but not published",
         broken.net.app_url()
     );
     assert_eq!(broken.first_problem(), expected);
     let broken = Deployment::new();
     broken.metadata_with("scope", json!("atproto"));
-    let expected = "metadata: scope: \"transition:generic\" is configured and not published";
+    let expected = "metadata: scope: \"transition:generic\" is configured but not published";
     assert_eq!(broken.first_problem(), expected);
 }
 
@@ -324,10 +323,7 @@ fn a_callback_and_a_scope_that_are_not_published_are_named() {
 fn a_name_that_is_out_of_date_is_only_a_warning() {
     let right = Deployment::new();
     right.metadata_with("client_name", json!("Old name"));
-    assert_eq!(
-        right.warnings(),
-        ["client_name: \"Old name\" is published, \"Testbed\" is configured"]
-    );
+    assert_eq!(right.warnings(), ["client_name: published \"Old name\", configured \"Testbed\""]);
 }
 
 #[test]
@@ -343,7 +339,7 @@ fn another_key_under_the_same_kid_is_named() {
     broken.net.publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]}));
     assert_eq!(
         broken.first_problem(),
-        "jwks: another key than the one at hand is published as testbed-1"
+        "jwks: another key than the configured one is published as testbed-1"
     );
 }
 
@@ -361,8 +357,8 @@ fn foreign_keys_and_cached_sets_are_warnings() {
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&sent).unwrap();
     right.net.fault(Endpoint::AppJwks, Fault::Header("date", sent));
     let expected = [
-        "key other is published and not at hand",
-        "the set came out of a cache, 2h old",
+        "key other is published but not configured",
+        "the set came from a cache and is 2h old",
         "caches may keep the set for 1d",
     ];
     assert_eq!(right.warnings(), expected);
@@ -377,7 +373,7 @@ fn sessions_bound_to_a_key_that_is_gone_are_named() {
     broken.database.session(&session);
     assert_eq!(
         broken.first_problem(),
-        "sessions: 1 session bound to key gone, which is not at hand"
+        "sessions: 1 session bound to key gone, which is not configured"
     );
 }
 
@@ -400,7 +396,7 @@ fn sessions_of_the_formerly_public_client_are_a_warning() {
     right
         .database
         .session(&right.net.login(LoginOptions { credentials, ..LoginOptions::default() }));
-    assert_eq!(right.warnings(), ["1 session began while the client was public"]);
+    assert_eq!(right.warnings(), ["1 session started when the client was public"]);
 }
 
 #[test]
@@ -411,9 +407,12 @@ fn tokens_that_wait_to_be_stored_are_named() {
     let entry = json!({"store": address, "key": "did:plc:a", "supersedes": "00", "record": "{}"});
     let directory = "../home/.local/state/oauthctl/recovery";
     broken.sandbox.file(format!("{directory}/a.json"), entry.to_string());
-    assert_eq!(broken.first_problem(), "recovery: the tokens of 1 session wait to be stored");
+    assert_eq!(
+        broken.first_problem(),
+        "recovery: the tokens of 1 session are waiting to be stored"
+    );
     broken.sandbox.file(format!("{directory}/a.json"), "{");
-    assert_eq!(broken.first_problem(), "recovery: 1 file of tokens cannot be read");
+    assert_eq!(broken.first_problem(), "recovery: 1 file of tokens could not be read");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn an_emptied_database_is_warned_of_for_seven_days() {
     assert_eq!(sandbox.run(PRUNE).code, 0);
     assert_eq!(states_of_keys(&sandbox).0, ["active", "unused"]);
     database.execute("DELETE FROM auth_session");
-    let warned = "there is no session in the store, and there were 2 when it was last read";
+    let warned = "the store contains no sessions, but had 2 when it was last read";
     let dry = [&PRUNE[..], &["--dry-run"]].concat();
     for command in
         [&dry[..], &PRUNE, &["sessions", "refresh", "--dry-run"], &["sessions", "refresh"], &PRUNE]
@@ -134,7 +134,7 @@ fn sessions_that_come_back_are_counted_anew() {
     assert_eq!(sandbox.run(PRUNE).code, 0);
     database.execute("DELETE FROM auth_session");
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-12-10T12:00:00Z");
-    assert!(warning(&sandbox, &PRUNE).contains("there were 1 when"));
+    assert!(warning(&sandbox, &PRUNE).contains("had 1 when"));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn imported_sessions_are_missed_when_they_go() {
     let imported = sandbox.stdin(export).run(["sessions", "import", "-", "--source-app-stopped"]);
     assert_eq!(imported.code, 0, "{imported}");
     database.execute("DELETE FROM auth_session");
-    assert!(warning(&sandbox, &PRUNE).contains("there were 1 when"));
+    assert!(warning(&sandbox, &PRUNE).contains("had 1 when"));
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_wrong_database_number_is_found_out_by_the_right_one() {
     let sandbox = app(&in_redis(&redis, 1, "npmx"));
     let at = format!("redis://127.0.0.1:{}", redis.port());
     let found = format!(
-        "there is no session in the store, and {at}/0 (layout npmx) has 2 sessions of this client"
+        "the store contains no sessions, but {at}/0 (layout npmx) has 2 sessions of this client"
     );
     for command in [
         &PRUNE[..],
@@ -265,7 +265,7 @@ fn a_wrong_database_number_is_found_out_by_the_right_one() {
     assert_eq!(
         moved,
         format!(
-            "there is no session in the store, and there were 2 when it was last read; {at}/3 (layout npmx) has 2 \
+            "the store contains no sessions, but had 2 when it was last read; {at}/3 (layout npmx) has 2 \
              sessions of this client: check --store and --layout"
         )
     );
@@ -282,7 +282,7 @@ fn a_wrong_layout_is_found_out_by_the_right_one() {
             .replace(&format!("{at} (another layout) has 1 session"), "A")
             .replace(&format!("{at} (layout npmx) has 2 sessions"), "B")
             .replace("B, A", "A, B"),
-        "there is no session in the store, and A, B of this client: check --store and --layout"
+        "the store contains no sessions, but A, B of this client: check --store and --layout"
     );
     assert_eq!(doctor(&sandbox, "problem").len(), 1);
 }

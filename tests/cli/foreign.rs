@@ -116,7 +116,7 @@ fn a_store_of_nothing_but_foreign_records_is_no_success() {
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert!(
-        doctor.code == 1 && doctor.stdout.contains("no record is a session that oauthctl can read"),
+        doctor.code == 1 && doctor.stdout.contains("oauthctl can read none of the records"),
         "{doctor}"
     );
     assert_eq!(app.records().len(), 9);

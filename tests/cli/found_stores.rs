@@ -126,7 +126,7 @@ fn a_store_that_cannot_be_read_is_not_passed_over() {
     );
     sandbox.unset("DATABASE_URL").set("DB_PATH", "missing.db");
     let hint = "--store env:REDIS_URL or --store sqlite:missing.db";
-    refusal(&sandbox, &["DB_PATH: missing.db: there is no such database", hint]);
+    refusal(&sandbox, &["DB_PATH: missing.db: the database does not exist", hint]);
 }
 
 #[test]
@@ -134,9 +134,9 @@ fn a_database_that_is_not_served_is_passed_over_where_it_was_found() {
     let redis = Redis::start();
     put_bob(&redis);
     for (text, kind) in [
-        ("mysql://root:password-123@db/app", "stores of the kind \"mysql\" are unknown"),
-        ("mongodb+srv://u:password-123@db/app", "stores of the kind \"mongodb+srv\" are unknown"),
-        ("libsql://app.turso.io", "stores of the kind \"libsql\" are unknown"),
+        ("mysql://root:password-123@db/app", "unknown kind of store: \"mysql\""),
+        ("mongodb+srv://u:password-123@db/app", "unknown kind of store: \"mongodb+srv\""),
+        ("libsql://app.turso.io", "unknown kind of store: \"libsql\""),
         ("file:./dev.db", "a file: in it is relative to a directory that only the app knows"),
     ] {
         let mut sandbox = Sandbox::new();

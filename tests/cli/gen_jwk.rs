@@ -97,7 +97,7 @@ fn an_existing_file_is_left_alone() {
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "-o", "key.json"]), @r"
     exit 2
     -- stderr --
-    error: key.json: the file exists, and holds a private key
+    error: key.json: the file exists and contains a private key
     hint: choose another name; `oauthctl keys rotate` adds a key and keeps it
     ");
     std::os::unix::fs::symlink("elsewhere.json", sandbox.path("link.json")).unwrap();
@@ -138,7 +138,7 @@ fn on_a_terminal_it_says_that_the_key_is_private() {
     let screen = Sandbox::new().on_a_terminal(["gen-jwk"]);
     let (jwk, note) = screen.split_once('\n').unwrap();
     assert!(object(jwk).contains_key("d"));
-    insta::assert_snapshot!(note, @"This is a private key: whoever has it can act as your app. Keep it out of version control.");
+    insta::assert_snapshot!(note, @"This is a private key: anybody who has it can act as your app. Keep it out of version control.");
     assert_eq!(Sandbox::new().on_a_terminal(["gen-jwk", "-q"]).lines().count(), 1);
 }
 
@@ -233,7 +233,7 @@ fn an_env_line_never_needs_escapes() {
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "2KEY"]), @r#"
     exit 2
     -- stderr --
-    error: "2KEY" is no name for a variable
+    error: "2KEY" is not a valid variable name
     hint: use letters, digits and _
     "#);
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "KEY", "--encoding", "pem"]), @r"
@@ -245,7 +245,7 @@ fn an_env_line_never_needs_escapes() {
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--env", "KEY", "--kid", "it's"]), @r"
     exit 2
     -- stderr --
-    error: the kid contains a single quote, which no dotenv file can hold
+    error: the kid contains a single quote, which a dotenv file cannot contain
     hint: choose another kid
     ");
 }
@@ -291,8 +291,8 @@ fn converted_keys_keep_their_kid_and_unknown_members() {
     insta::assert_snapshot!(sandbox.refusal(["gen-jwk", "--from", "env:KEY", "--kid", "renamed"]), @r"
     exit 2
     -- stderr --
-    error: env:KEY: holds no key with the kid renamed
-    hint: a key keeps the kid it has: sessions are bound to it. Leave --kid out, or name one that is there
+    error: env:KEY: contains no key with the kid renamed
+    hint: a key keeps its kid, because sessions are bound to it. Remove --kid, or use an existing kid
     ");
 }
 
@@ -307,8 +307,8 @@ fn a_key_without_a_kid_needs_one() {
         insta::allow_duplicates! { insta::assert_snapshot!(refusal, @r"
         exit 2
         -- stderr --
-        error: env:NAMELESS: the key has no kid, and sessions are bound to the kid that the app uses for it
-        hint: give it with --kid NAME; look for the name in the app's code or in its published JWKS
+        error: env:NAMELESS: the key has no kid, but sessions are bound to the kid that the app uses for it
+        hint: set it with --kid NAME; you find the name in the app's code or in its published JWKS
         ") };
         // Conversions between forms without a kid need none.
         assert_eq!(

@@ -64,7 +64,7 @@ fn a_directory_with_a_database_is_set_up_without_a_question() {
     assert_eq!(sandbox.mode("client-key.json"), 0o600);
     assert_works(&sandbox, "oauth-client-metadata.json", "jwks.json");
     insta::assert_snapshot!(sandbox.read("oauthctl.toml"), @r#"
-    # What oauthctl knows of this app. A value may also be "env:NAME" or "file:PATH"; secrets always are.
+    # Settings of oauthctl. Use "env:NAME" or "file:PATH" for secrets.
     keys = ["client-key.json"]
 
     [client]
@@ -81,7 +81,7 @@ fn a_directory_with_a_database_is_set_up_without_a_question() {
     layout = "statusphere"
     "#);
     assert!(
-        output.stderr.contains("client-key.json holds a private key: add it to .gitignore"),
+        output.stderr.contains("client-key.json contains a private key: add it to .gitignore"),
         "{output}"
     );
 }
@@ -95,7 +95,7 @@ fn what_it_says_comes_next_can_be_typed() {
         // Nothing is published yet.
         let output = sandbox.sh(&command.replace("doctor", "doctor --offline"));
         assert_eq!(output.code, 0, "{command}: {output}");
-        let is_warned_of = output.stdout.contains("1 session began while the client was public");
+        let is_warned_of = output.stdout.contains("1 session started when the client was public");
         assert_eq!(is_warned_of, command.contains("doctor"), "{command}: {output}");
     }
     assert_eq!(commands[1], "oauthctl sessions list");
@@ -174,7 +174,7 @@ fn a_redis_is_named_by_its_variable() {
     let settings = sandbox.read("oauthctl.toml");
     assert!(settings.contains("env_file = [\".env.production\"]"), "{settings}");
     assert!(settings.contains("url = \"env:REDIS_URL\""), "{settings}");
-    assert!(output.stderr.contains("how it is laid out is not known yet"), "{output}");
+    assert!(output.stderr.contains("its layout is not known yet"), "{output}");
     // In a deployment the variables are exported, and there is no such file.
     std::fs::remove_file(sandbox.path(".env.production")).unwrap();
     let missing = sandbox.refusal(["sessions", "list"]);
@@ -225,7 +225,7 @@ fn settings_elsewhere_name_the_app_s_files_whole() {
     for command in next_commands(&output.stderr) {
         let output = sandbox.sh(&command.replace("doctor", "doctor --offline"));
         assert_eq!(output.code, 0, "{command}: {output}");
-        let is_warned_of = output.stdout.contains("1 session began while the client was public");
+        let is_warned_of = output.stdout.contains("1 session started when the client was public");
         assert_eq!(is_warned_of, command.contains("doctor"), "{command}: {output}");
     }
     assert_eq!(sandbox.run(["sessions", "list", "--config", "etc/oauthctl.toml"]).code, 0);
@@ -240,7 +240,7 @@ fn a_document_that_is_there_answers_and_stays() {
     assert_eq!(output.code, 0, "{output}");
     assert_eq!(sandbox.read("public/client-metadata.json"), known);
     assert!(
-        output.stderr.contains("public/client-metadata.json  is there already, and stays as it is"),
+        output.stderr.contains("public/client-metadata.json  already exists and is not changed"),
         "{output}"
     );
     let printed = object(&sandbox.result(["metadata"]));
@@ -274,10 +274,10 @@ fn it_refuses_what_it_cannot_do_well() {
         assert!(output.stderr.contains("\nhint: "), "{output}");
         assert_eq!(before, sandbox.everything(), "{part}");
     };
-    says(&["init"], "error: there is no terminal to ask on\nhint: --yes takes");
+    says(&["init"], "error: cannot ask questions without a terminal\nhint: --yes uses");
     says(
         &["init", "--yes"],
-        "error: it is not known where the app lives\nhint: name its home page with --client-uri",
+        "error: --client-uri is required (the app's home page, e.g. https://app.example.com)\nhint: use --client-uri",
     );
     says(
         &["init", "--yes", "--client-uri", "app.example.com"],
@@ -289,10 +289,10 @@ fn it_refuses_what_it_cannot_do_well() {
         "--redirect-uri: redirect_uris[0]",
     );
     says(&[&SITE[..], &["--scope", "transition:generic"]].concat(), "--scope: scope: must");
-    says(&[&SITE[..], &["--layout", "npmxx"]].concat(), "--layout: no layout is called");
+    says(&[&SITE[..], &["--layout", "npmxx"]].concat(), "--layout: unknown layout");
     says(
         &[&SITE[..], &["--store", "redis://:secret@h"]].concat(),
-        "--store: this address has a password in it",
+        "--store: this address contains a password",
     );
     says(
         &[&SITE[..], &["--store", "env:NOWHERE"]].concat(),
@@ -301,7 +301,10 @@ fn it_refuses_what_it_cannot_do_well() {
     says(&[&SITE[..], &["--keys", "a.json", "--keys", "b.json"]].concat(), "a.json: is not there");
     says(&[&SITE[..], &["--keys", "-"]].concat(), "--keys: settings name a place");
     says(&[&SITE[..], &["--metadata-file", "."]].concat(), "--metadata-file: is a directory");
-    says(&[&SITE[..], &["--profile", "preview"]].concat(), "init writes what all profiles share");
+    says(
+        &[&SITE[..], &["--profile", "preview"]].concat(),
+        "init writes only the part of the settings",
+    );
     sandbox.file(".env", "NUXT_OAUTH_JWK_ONE={\"kty\":\"EC\"");
     says(&SITE, "NUXT_OAUTH_JWK_ONE: is not JSON");
 }
@@ -318,8 +321,7 @@ fn a_key_that_sessions_are_bound_to_must_be_there() {
         assert_eq!((output.code, sandbox.everything()), (2, before), "{output}");
         assert!(
             output.stderr.ends_with(
-                "error: sqlite:app.db has 1 session bound to key key1, 1 pending login bound to key key2, and no key source \
-                 has the key\nhint: name the source of key key1 with --keys, too: without it those users are logged out\n"
+                "error: sqlite:app.db has 1 session bound to key key1, 1 pending login bound to key key2, but no key source contains the key\nhint: add the source of key key1 with --keys: without it those users are logged out\n"
             ),
             "{output}"
         );
@@ -345,11 +347,9 @@ fn settings_that_are_there_are_never_replaced() {
     let sandbox = app();
     sandbox.file("oauthctl.toml", "# mine\n");
     let output = sandbox.refusal(SITE);
-    assert!(
-        output.stderr.starts_with(
-            "error: oauthctl.toml: is there already, and init replaces nothing\nhint: "
-        )
-    );
+    assert!(output.stderr.starts_with(
+        "error: oauthctl.toml: already exists, and init never overwrites files\nhint: "
+    ));
     assert_eq!(output.code, 2);
 }
 
@@ -404,22 +404,22 @@ fn a_person_is_asked_shown_and_asked_once_more() {
     dialogue.answer("Home page of the app", "http://app.example.com");
     dialogue.0.exp_string("must be https").unwrap();
     dialogue.answer("Home page of the app", "https://app.example.com");
-    dialogue.answer("Its name, as users see it [app]", "Statusphere");
-    dialogue.answer("Its callback", "http://elsewhere.example.com/cb");
+    dialogue.answer("Name of the app, as users see it [app]", "Statusphere");
+    dialogue.answer("Callback path or URL", "http://elsewhere.example.com/cb");
     dialogue.0.exp_string("redirect_uris[0]").unwrap();
-    dialogue.answer("Its callback", "/cb");
+    dialogue.answer("Callback path or URL", "/cb");
     dialogue.answer(
-        "The most that it may ask users for (to read and write for them: atproto transition:generic) [atproto]",
+        "OAuth scope (for read and write access: atproto transition:generic) [atproto]",
         "",
     );
     dialogue.0.exp_string("found the app's store: app.db").unwrap();
-    dialogue.answer("Its store", "redis://:secret@cache.example.com");
-    dialogue.0.exp_string("this address has a password in it").unwrap();
-    dialogue.answer("Its store", "");
-    dialogue.answer("Where its new private key goes", "");
+    dialogue.answer("Session store", "redis://:secret@cache.example.com");
+    dialogue.0.exp_string("this address contains a password").unwrap();
+    dialogue.answer("Session store", "");
+    dialogue.answer("Place for the new private key", "");
     dialogue
-        .answer("Where the client metadata document goes [public/oauth-client-metadata.json]", "");
-    dialogue.answer("Where the public keys go [public/.well-known/jwks.json]", "");
+        .answer("File for the client metadata document [public/oauth-client-metadata.json]", "");
+    dialogue.answer("File for the public keys [public/.well-known/jwks.json]", "");
     dialogue.0.exp_string("has the layout statusphere").unwrap();
     dialogue.0.exp_string("This will be written:").unwrap();
     dialogue.0.exp_string("Write this?").unwrap();
@@ -441,20 +441,20 @@ fn a_person_is_asked_for_a_layout_that_the_store_does_not_tell() {
     let mut dialogue = Dialogue::begin(&sandbox);
     for question in [
         "Home page",
-        "Its name",
-        "Its callback",
-        "The most",
-        "Its store",
-        "Where its new",
-        "Where the cl",
-        "Where the public",
+        "Name of the app",
+        "Callback path or URL",
+        "OAuth scope",
+        "Session store",
+        "Place for the new",
+        "File for the cl",
+        "File for the public",
     ] {
         dialogue.answer(question, "");
     }
     dialogue.0.exp_string("cannot connect").unwrap();
-    dialogue.answer("How it lays the store out", "npmxx");
+    dialogue.answer("Layout of the store", "npmxx");
     dialogue.0.exp_string("did you mean npmx").unwrap();
-    dialogue.answer("How it lays the store out", "npmx");
+    dialogue.answer("Layout of the store", "npmx");
     dialogue.0.exp_string("Write this?").unwrap();
     dialogue.key("y\n");
     dialogue.0.exp_eof().unwrap();
@@ -465,20 +465,20 @@ fn a_person_is_asked_for_a_layout_that_the_store_does_not_tell() {
 
 #[test]
 fn ctrl_c_at_any_question_leaves_nothing_behind() {
-    for question in ["Home page", "Its store", "Write this?"] {
+    for question in ["Home page", "Session store", "Write this?"] {
         let sandbox = app();
         sandbox.file(".env", "SITE_URL=https://app.example.com");
         let before = sandbox.everything();
         let mut dialogue = Dialogue::begin(&sandbox);
         for asked in [
             "Home page",
-            "Its name",
-            "Its callback",
-            "The most",
-            "Its store",
-            "Where its",
-            "Where the c",
-            "Where the p",
+            "Name of the app",
+            "Callback path or URL",
+            "OAuth scope",
+            "Session store",
+            "private key",
+            "File for the c",
+            "File for the p",
         ] {
             if asked == question {
                 break;
@@ -508,13 +508,13 @@ fn no_is_an_answer_too() {
     let mut dialogue = Dialogue::begin(&sandbox);
     for asked in [
         "Home page",
-        "Its name",
-        "Its callback",
-        "The most",
-        "Its store",
-        "Where its",
-        "Where the c",
-        "Where the p",
+        "Name of the app",
+        "Callback path or URL",
+        "OAuth scope",
+        "Session store",
+        "private key",
+        "File for the c",
+        "File for the p",
     ] {
         dialogue.answer(asked, "");
     }
@@ -534,7 +534,7 @@ fn sessions_that_are_all_of_another_client_are_warned_of() {
     let output = init(&sandbox, &[]);
     for part in [
         "warning: 1 session of sqlite:app.db is bound to key key1, which no key source has",
-        "warning: all sessions of sqlite:app.db were issued to another client than the one described here",
+        "warning: all sessions of sqlite:app.db were issued to a client other than this one",
     ] {
         assert!(output.stderr.contains(part), "{output}");
     }
@@ -550,7 +550,7 @@ fn a_published_set_that_lacks_the_first_key_is_warned_of() {
         0
     );
     let output = init(&sandbox, &[]);
-    for part in [" has not the key ", " has the key key1, and no key source has it"] {
+    for part in [" does not contain key ", " contains key key1, but no key source does"] {
         assert!(
             output.stderr.contains(&format!("warning: public/.well-known/jwks.json{part}")),
             "{output}"

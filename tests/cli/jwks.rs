@@ -130,7 +130,7 @@ fn no_keys_and_no_settings_print_an_empty_set_with_a_warning() {
     -- stdout --
     {"keys":[]}
     -- stderr --
-    warning: no key source is configured, so the set is empty; --keys names one
+    warning: no key source is configured, so the set is empty; use --keys for one
     "#);
     sandbox.file("oauthctl.toml", "[client]\nauth_method = 'none'\n");
     assert_eq!(sandbox.result(["jwks"]), "{\"keys\":[]}\n");
@@ -138,8 +138,8 @@ fn no_keys_and_no_settings_print_an_empty_set_with_a_warning() {
     insta::assert_snapshot!(sandbox.refusal(["jwks"]), @r#"
     exit 2
     -- stderr --
-    error: no key source is configured, and an empty key set is that of a public client
-    hint: name the keys with --keys, or in oauthctl.toml as `keys`; a public client says auth_method = "none" under [client]
+    error: no key source is configured, but only public clients have an empty key set
+    hint: use --keys, or set `keys` in oauthctl.toml; for a public client, set auth_method = "none" under [client]
     "#);
 }
 
@@ -157,8 +157,8 @@ fn a_source_without_a_key_is_an_error() {
                 insta::assert_snapshot!(sandbox.refusal(arguments), @r#"
                 exit 2
                 -- stderr --
-                error: the key source holds no key, and a confidential client needs one
-                hint: `oauthctl gen-jwk` makes one; a public client says auth_method = "none" under [client]
+                error: the key source contains no key, but a confidential client needs one
+                hint: `oauthctl gen-jwk` creates one; for a public client, set auth_method = "none" under [client]
                 "#);
             }
         }
@@ -195,31 +195,31 @@ fn a_source_that_was_named_and_holds_nothing_is_an_error() {
     -- stderr --
     error: missing.json: cannot read the key file
     caused by: No such file or directory (os error 2)
-    hint: check that it is $SANDBOX/app/missing.json, and that this user may read it
+    hint: check that it is $SANDBOX/app/missing.json, and that this user can read it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "empty.json"]), @r"
     exit 2
     -- stderr --
     error: empty.json: is empty
-    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
+    hint: put the app's key there; `oauthctl gen-jwk` creates a first key
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "blank.json"]), @r"
     exit 2
     -- stderr --
     error: blank.json: is empty
-    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
+    hint: put the app's key there; `oauthctl gen-jwk` creates a first key
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "directory"]), @r"
     exit 2
     -- stderr --
     error: directory: is a directory, not a key file
-    hint: name the file in it that holds the key
+    hint: use the key file in it
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "-"]), @r"
     exit 2
     -- stderr --
     error: standard input: is empty
-    hint: put the app's key there; an app that has none yet gets one from `oauthctl gen-jwk`
+    hint: put the app's key there; `oauthctl gen-jwk` creates a first key
     ");
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", ""]), @r"
     exit 2

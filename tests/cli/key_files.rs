@@ -68,8 +68,8 @@ fn a_variable_that_is_set_is_left_alone() {
     insta::assert_snapshot!(sandbox.refusal([&ADD[..], &["--force"]].concat()), @r"
     exit 2
     -- stderr --
-    error: --force would replace .env, and --env adds a line to it
-    hint: leave --force out
+    error: --force would replace .env, but --env adds a line to it
+    hint: remove --force
     ");
     sandbox.file(".env", format!("APP_KEY='[{KEY1},{KEY2}]'"));
     let refusal = sandbox.refusal(ADD);
@@ -78,8 +78,8 @@ fn a_variable_that_is_set_is_left_alone() {
     insta::assert_snapshot!(sandbox.refusal(ADD), @r"
     exit 2
     -- stderr --
-    error: APP_KEY is set in .env, and is no key
-    hint: choose another name, or take the line out first
+    error: APP_KEY is set in .env but is not a key
+    hint: choose another name, or remove the line first
     ");
 }
 
@@ -91,13 +91,16 @@ fn a_line_that_would_not_be_read_is_not_added() {
     insta::assert_snapshot!(sandbox.refusal(ADD), @r"
     exit 2
     -- stderr --
-    error: .env: a line added at its end would not be read: its last line is not complete
+    error: .env: cannot add a line, because the last line is incomplete
     hint: complete that line, then try again
     ");
     fs::remove_file(sandbox.path(".env")).unwrap();
     fs::create_dir(sandbox.path(".env")).unwrap();
     let refusal = sandbox.refusal(ADD);
-    assert!(refusal.stderr.contains(".env: is no file that a line can be added to"), "{refusal}");
+    assert!(
+        refusal.stderr.contains(".env: is not a file to which a line can be added"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -170,7 +173,7 @@ fn no_document_takes_the_place_of_a_key() {
         assert!(
             output
                 .stderr
-                .contains("error: keys.json: the file holds a private key, and would lose it"),
+                .contains("error: keys.json: the file contains a private key that would be lost"),
             "{output}"
         );
         assert_eq!(sandbox.read("keys.json"), before);
@@ -204,7 +207,7 @@ fn what_a_killed_run_has_left_goes_with_the_next_that_writes() {
         assert_eq!(output.code, 0, "{output}");
         assert!(
             output.stderr.contains(&format!("removed ./{LEFT}"))
-                || output.stderr.contains(&format!("{LEFT}, which"))
+                || output.stderr.contains(&format!("{LEFT}, a leftover"))
         );
         let files = sandbox.files();
         let is_there = |name: &str| files.iter().any(|file| file == name);
@@ -255,7 +258,7 @@ fn doctor_finds_what_is_left_behind() {
     );
     let output = sandbox.run(["doctor", "--offline", "--format", "jsonl"]);
     for (name, found) in [(LEFT, true), (".tmpa1B2c3", true), (".tmpd4E5f6", false)] {
-        let what = format!("secrets/{name} was left behind by a run that was killed");
+        let what = format!("secrets/{name} is a leftover of a killed run");
         assert_eq!(output.stdout.contains(&what), found, "{name}: {output}");
     }
 }

@@ -24,7 +24,7 @@ fn list_shows_what_each_key_does() {
     key2                                         active      -          -         -       keys.json
     key1                                         retiring    1104d ago  -         -       keys.json
     -- stderr --
-    name a store (--store) to count the sessions that depend on each key
+    use --store to count the sessions that depend on each key
     ");
 }
 
@@ -62,7 +62,7 @@ fn list_counts_nothing_in_a_store_that_was_merely_found() {
     key1  active    -        -         -       keys.json
     key2  retiring  -        -         -       keys.json
     -- stderr --
-    name a store (--store) to count the sessions that depend on each key
+    use --store to count the sessions that depend on each key
     ");
     sandbox.set("DATABASE_PATH", "app.db");
     assert_eq!(sandbox.run(["keys", "list", "--keys", "keys.json"]), found);
@@ -96,7 +96,7 @@ fn list_warns_of_a_kid_that_is_the_thumbprint_of_another_key() {
     let sandbox = array_of(&[&jwk_with(KEY2, &json!({"kid": THUMBPRINT1}))]);
     let output = sandbox.run(["keys", "list", "--keys", "keys.json", "-q"]);
     assert!(
-        output.stderr.contains("has the form of a thumbprint, and is not that of its key"),
+        output.stderr.contains("looks like a thumbprint but does not match its key"),
         "{output}"
     );
 }
@@ -136,7 +136,7 @@ fn list_warns_when_nobody_can_log_in() {
     key1  retiring  -        1         0       keys.json
     -- stderr --
     warning: key key1 has expired or is revoked: the app cannot refresh the sessions bound to it
-    warning: no key can sign: nobody can log in
+    warning: no key can sign, so logins fail
     warning: 2 records bound to key key2, which is not in the set: the app deletes them when their users return
     ");
 }
@@ -152,7 +152,7 @@ fn list_shows_the_keys_while_the_store_does_not_answer() {
         "{output}"
     );
     assert!(
-        output.stderr.starts_with("warning: what depends on each key could not be counted: "),
+        output.stderr.starts_with("warning: cannot count what depends on each key: "),
         "{output}"
     );
     assert_eq!(output.stderr.lines().count(), 1, "{output}");
@@ -170,14 +170,14 @@ fn list_calls_no_key_unused_that_retire_would_keep() {
     let check = |doubt: &str| {
         let output =
             sandbox.run(["keys", "list", "--keys", "keys.json", "--store", "sqlite:app.db"]);
-        assert_eq!(output.stderr, format!("warning: {doubt}: no key is called unused\n"));
+        assert_eq!(output.stderr, format!("warning: {doubt}: no key is shown as unused\n"));
         assert!(output.stdout.contains("key2  retiring  -        0         0 "), "{output}");
         let retire = ["keys", "retire", "key2", "--keys", "keys.json", "--store", "sqlite:app.db"];
         assert_eq!(sandbox.run(retire).code, 2);
     };
-    check("sqlite:app.db has no session and no login");
+    check("sqlite:app.db contains no sessions and logins");
     database.session(&session(ALICE, "3h")).record("did:web:damaged", "{");
     check(
-        "1 record of sqlite:app.db (did:web:damaged) could not be read, and may be bound to any key",
+        "1 record of sqlite:app.db (did:web:damaged) could not be read and may be bound to any key",
     );
 }

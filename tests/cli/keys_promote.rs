@@ -26,7 +26,7 @@ fn a_staged_key_is_promoted_after_the_servers_cache_time() {
     let refusal = app.sandbox.refusal(PROMOTE);
     assert!(
         refusal.code == 1
-            && refusal.stderr.contains("the published key set does not hold key next"),
+            && refusal.stderr.contains("the published key set does not contain key next"),
         "{refusal}"
     );
     app.net.publish_confidential(&[active, next]);
@@ -35,7 +35,7 @@ fn a_staged_key_is_promoted_after_the_servers_cache_time() {
         let output = app.sandbox.run(PROMOTE);
         assert!(
             output.code == 1
-                && output.stderr.contains("may keep an older set until 2026-11-23T12:10:00Z"),
+                && output.stderr.contains("may cache an older set until 2026-11-23T12:10:00Z"),
             "{output}"
         );
         assert_eq!(app.sandbox.read("keys.json"), before);
@@ -98,7 +98,7 @@ fn a_server_that_keeps_documents_for_longer_is_waited_for() {
     let output = app.sandbox.run(PROMOTE);
     assert!(
         output.code == 1
-            && output.stderr.contains("may keep an older set until 2026-11-23T13:00:00Z"),
+            && output.stderr.contains("may cache an older set until 2026-11-23T13:00:00Z"),
         "{output}"
     );
     app.sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T13:01:00Z");
@@ -116,7 +116,7 @@ fn caches_that_may_keep_the_key_set_are_waited_for() {
     let output = app.sandbox.run(PROMOTE);
     assert!(
         output.code == 1
-            && output.stderr.contains("may keep an older set until 2026-11-23T14:00:00Z"),
+            && output.stderr.contains("may cache an older set until 2026-11-23T14:00:00Z"),
         "{output}"
     );
 }

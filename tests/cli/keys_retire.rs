@@ -35,7 +35,7 @@ fn retire_removes_a_key_that_nothing_depends_on() {
     exit 0
     -- stderr --
     kept key old as keys.retired-old.json
-    removed key old from keys.json; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    removed key old from keys.json; not needed by any of the 2 sessions and 1 pending login of sqlite:app.db
     deploy it, and publish: `oauthctl jwks --keys keys.json -o FILE --force --drop-key old`
     ");
     let new = jwk_with(KEY1, &json!({"kid": "new"}));
@@ -48,8 +48,8 @@ fn retire_removes_a_key_that_nothing_depends_on() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
-    error: there is no key old
-    hint: `oauthctl keys list` shows the keys there are
+    error: no key old
+    hint: `oauthctl keys list` shows all keys
     ");
 }
 
@@ -105,8 +105,8 @@ fn retire_refuses_while_sessions_or_logins_are_bound_to_the_key() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
     exit 2
     -- stderr --
-    error: 1 session and 1 pending login of sqlite:app.db are bound to key key2, and would be lost with it
-    hint: keep the key until they have ended, or end the sessions with --revoke-sessions; pending logins end within an hour where they have a TTL, or by `oauthctl states purge`
+    error: 1 session and 1 pending login of sqlite:app.db are bound to key key2 and would be lost with it
+    hint: keep the key until they have ended, or end the sessions with --revoke-sessions; pending logins with a TTL end within an hour; `oauthctl states purge` removes others
     ");
     AppDatabase::open(&sandbox.path("app.db"))
         .execute(&format!("DELETE FROM auth_session WHERE key = '{BOB}'"));
@@ -124,8 +124,8 @@ fn retire_wants_the_store_to_be_named() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "retire", "--keys", "keys.json", "old"]), @"
     exit 2
     -- stderr --
-    error: no store was named, so nobody knows which sessions are bound to key old
-    hint: name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml
+    error: no store is configured, so it is unknown which sessions are bound to key old
+    hint: configure the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml
     ");
     sandbox.set("DATABASE_PATH", "app.db");
     assert_eq!(sandbox.refusal(["keys", "retire", "--keys", "keys.json", "old"]).code, 2);
@@ -157,8 +157,8 @@ fn retire_refuses_when_a_record_may_be_bound_to_the_key() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["old"])), @"
     exit 2
     -- stderr --
-    error: 1 record of sqlite:app.db (did:web:broken) could not be read, and may be bound to key old
-    hint: `oauthctl sessions list` and `states list` show what; --unused retires the key all the same
+    error: 1 record of sqlite:app.db (did:web:broken) could not be read and may be bound to key old
+    hint: `oauthctl sessions list` and `states list` show them; --unused retires the key anyway
     ");
     assert_eq!(sandbox.run(retire(&["old", "--ignore-malformed"])).code, 0);
     assert_eq!(keys_in(&sandbox.read("keys.json")).len(), 3);
@@ -171,13 +171,13 @@ fn retire_refuses_the_key_that_signs() {
     exit 2
     -- stderr --
     error: new is the active key: the running app binds new sessions to it
-    hint: `oauthctl keys rotate` lets another key take over first
+    hint: first let another key take over: `oauthctl keys rotate`
     ");
     insta::assert_snapshot!(sandbox.refusal(retire(&["nobody"])), @"
     exit 2
     -- stderr --
-    error: there is no key nobody
-    hint: `oauthctl keys list` shows the keys there are
+    error: no key nobody
+    hint: `oauthctl keys list` shows all keys
     ");
     // There is another key, but it cannot sign yet.
     sandbox.file(
@@ -187,7 +187,7 @@ fn retire_refuses_the_key_that_signs() {
     insta::assert_snapshot!(sandbox.refusal(retire(&["key2"])), @"
     exit 2
     -- stderr --
-    error: key2 is the last key that can sign: without it nobody can log in
+    error: key2 is the last key that can sign: without it, logins fail
     hint: retire it once key next has taken over, at 2026-11-23T12:01:00Z
     ");
 }
@@ -199,7 +199,7 @@ fn a_dry_run_of_retire_changes_nothing() {
     insta::assert_snapshot!(sandbox.run(retire(&["old", "--dry-run"])), @"
     exit 0
     -- stderr --
-    dry run: key old would be removed from keys.json; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    dry run: key old would be removed from keys.json; not needed by any of the 2 sessions and 1 pending login of sqlite:app.db
     ");
     assert_eq!(sandbox.refusal(retire(&["key1", "--dry-run"])).code, 2);
     assert_eq!(sandbox.everything(), before);
@@ -214,8 +214,8 @@ fn retire_prints_what_a_variable_becomes() {
     let output = sandbox.run([&named[..], &["--keys", "env:PRIVATE_KEYS", "old"]].concat());
     assert_eq!(kids(&keys_in(assigned(&output, "PRIVATE_KEYS"))), ["new", "key1", "key2"]);
     insta::assert_snapshot!(output.stderr, @"
-    the old value of env:PRIVATE_KEYS has key old: keep a copy of it
-    removed key old from env:PRIVATE_KEYS; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    keep a copy of the old value of env:PRIVATE_KEYS, which contains key old
+    removed key old from env:PRIVATE_KEYS; not needed by any of the 2 sessions and 1 pending login of sqlite:app.db
     deploy it, and publish: `oauthctl jwks --keys env:PRIVATE_KEYS -o FILE --force --drop-key old`
     ");
     // A key with its own variable is removed with it.
@@ -224,8 +224,8 @@ fn retire_prints_what_a_variable_becomes() {
     insta::assert_snapshot!(output, @"
     exit 0
     -- stderr --
-    env:JWK_2 holds key alone alone; it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
-    take env:JWK_2 out of what the app loads and out of `keys`, deploy, and publish: `oauthctl jwks --keys env:JWK_1 -o FILE --force --drop-key alone`
+    env:JWK_2 contains only key alone; not needed by any of the 2 sessions and 1 pending login of sqlite:app.db
+    remove env:JWK_2 from the app's configuration and from `keys`, deploy, and publish: `oauthctl jwks --keys env:JWK_1 -o FILE --force --drop-key alone`
     ");
 }
 
@@ -296,7 +296,7 @@ fn a_dry_run_says_that_a_key_stays_whose_sessions_cannot_end() {
     app.configure_client("https://other.example.com/c.json", "");
     let output = end(&app, &["--dry-run"]);
     assert!(output.stdout.ends_with("would revoke 0 sessions, 2 would fail\n"), "{output}");
-    assert!(output.stderr.contains("dry run: key testbed-1 stays"), "{output}");
+    assert!(output.stderr.contains("dry run: key testbed-1 is kept"), "{output}");
     let output = end(&app, &["--dry-run", "--forget"]);
     assert!(output.stderr.contains("dry run: key testbed-1 would be removed"), "{output}");
 }
@@ -314,7 +314,7 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
         );
         assert_eq!(app.net.counters().requests, [].into(), "{output}");
     };
-    assert_untouched(&[], "no terminal to ask for confirmation on");
+    assert_untouched(&[], "cannot ask for confirmation without a terminal");
     app.database.state("pending", &state("testbed-1"));
     assert_untouched(
         &["--yes"],
@@ -328,7 +328,7 @@ fn nobody_is_signed_out_for_a_key_that_has_to_stay() {
     app.database.execute("INSERT INTO auth_state VALUES ('odd', '{')");
     assert_untouched(
         &["--yes"],
-        "1 record of sqlite:app.db (odd) could not be read, and may be bound to key testbed-1",
+        "1 record of sqlite:app.db (odd) could not be read and may be bound to key testbed-1",
     );
     assert!(end(&app, &["--yes", "--ignore-malformed"]).code == 0 && kids_of(&app) == ["new"]);
 }
@@ -392,9 +392,9 @@ fn retire_counts_in_every_layout_of_the_store() {
         ["keys", "retire", "old", "--keys", "keys.json", "--store", &elsewhere, "--layout", "npmx"];
     let refusal = sandbox.refusal(retire);
     assert!(
-        refusal
-            .stderr
-            .contains("has no session and no login, so it does not show that key old is unused"),
+        refusal.stderr.contains(
+            "contains no sessions and logins, so it does not show that key old is unused"
+        ),
         "{refusal}"
     );
     assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);
@@ -425,7 +425,7 @@ fn retire_refuses_a_store_that_does_not_show_what_it_holds() {
         assert!(
             refusal
                 .stderr
-                .contains(&format!("({key}) could not be read, and may be bound to key old")),
+                .contains(&format!("({key}) could not be read and may be bound to key old")),
             "{refusal}"
         );
         assert_eq!(sandbox.run([&retire[..], &["--unused"]].concat()).code, 0);

@@ -29,9 +29,9 @@ fn rotate_puts_a_new_key_in_front_that_signs_from_tomorrow() {
     exit 0
     -- stderr --
     new key <new>, in front of key1
-    1. deploy keys.json to every instance of the app, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. deploy keys.json to every instance of the app, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
     assert_eq!(kids(&keys), [kid, "key1", "key2"]);
@@ -84,8 +84,8 @@ fn rotate_stages_a_key_right_behind_the_active_one() {
     exit 0
     -- stderr --
     new key new, behind key2
-    1. deploy keys.json to every instance of the app, and publish `oauthctl jwks` anew
-    2. at least 10m later: `oauthctl keys rotate --promote new` makes it the one that signs
+    1. deploy keys.json to every instance of the app, and publish the output of `oauthctl jwks`
+    2. at least 10m later: `oauthctl keys rotate --promote new` makes it the signing key
     when nothing depends on key2 any more: `oauthctl keys retire key2`
     ");
     let keys = keys_in(&sandbox.read("keys.json"));
@@ -102,7 +102,7 @@ fn rotate_warns_when_servers_cannot_have_learnt_the_key_in_time() {
     insta::assert_snapshot!(output, @"
     exit 0
     -- stderr --
-    warning: servers keep a published key set for up to 10m: those that fetched it just now refuse the new key for as long
+    warning: servers cache a key set for up to 10m, and reject the new key until then
     ");
 }
 
@@ -128,10 +128,10 @@ fn a_key_in_its_own_variable_gets_a_second_variable() {
     sandbox.set("NUXT_OAUTH_JWK_ONE", KEY1);
     insta::assert_snapshot!(sandbox.run(["keys", "rotate", "--kid", "new"]).stderr, @r#"
     new key new, in front of key1
-    1. let the app load, in this order: env:NUXT_OAUTH_JWK_TWO, then env:NUXT_OAUTH_JWK_ONE; deploy, and publish `oauthctl jwks` anew
-       name them to oauthctl in the same order: keys = ["env:NUXT_OAUTH_JWK_TWO", "env:NUXT_OAUTH_JWK_ONE"]
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. configure the app to load, in this order: env:NUXT_OAUTH_JWK_TWO, then env:NUXT_OAUTH_JWK_ONE; deploy, and publish the output of `oauthctl jwks`
+       set the same order in oauthctl.toml: keys = ["env:NUXT_OAUTH_JWK_TWO", "env:NUXT_OAUTH_JWK_ONE"]
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     "#);
 }
@@ -143,17 +143,17 @@ fn every_source_that_the_app_must_load_is_named_in_order() {
     sandbox.file("oauthctl.toml", "keys = ['env:JWK_2', 'env:JWK_1']");
     insta::assert_snapshot!(sandbox.run(["keys", "rotate", "--kid", "new"]).stderr, @r#"
     new key new, in front of key2
-    1. let the app load, in this order: env:JWK_3, then env:JWK_2, then env:JWK_1; deploy, and publish `oauthctl jwks` anew
-       name them to oauthctl in the same order: keys = ["env:JWK_3", "env:JWK_2", "env:JWK_1"]
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. configure the app to load, in this order: env:JWK_3, then env:JWK_2, then env:JWK_1; deploy, and publish the output of `oauthctl jwks`
+       set the same order in oauthctl.toml: keys = ["env:JWK_3", "env:JWK_2", "env:JWK_1"]
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key2 any more: `oauthctl keys retire key2`
     "#);
     insta::assert_snapshot!(sandbox.run(["keys", "rotate", "--stage", "--kid", "new"]).stderr, @r#"
     new key new, behind key2
-    1. let the app load, in this order: env:JWK_2, then env:JWK_3, then env:JWK_1; deploy, and publish `oauthctl jwks` anew
-       name them to oauthctl in the same order: keys = ["env:JWK_2", "env:JWK_3", "env:JWK_1"]
-    2. at least 10m later: `oauthctl keys rotate --promote new` makes it the one that signs
+    1. configure the app to load, in this order: env:JWK_2, then env:JWK_3, then env:JWK_1; deploy, and publish the output of `oauthctl jwks`
+       set the same order in oauthctl.toml: keys = ["env:JWK_2", "env:JWK_3", "env:JWK_1"]
+    2. at least 10m later: `oauthctl keys rotate --promote new` makes it the signing key
     when nothing depends on key2 any more: `oauthctl keys retire key2`
     "#);
 }
@@ -167,14 +167,14 @@ fn the_new_variable_may_be_named_but_must_be_free() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--new-env", "OAUTH_JWK_ONE"]), @"
     exit 2
     -- stderr --
-    error: OAUTH_JWK_ONE has a value already, which the new key would take the place of
+    error: OAUTH_JWK_ONE already has a value, which the new key would replace
     hint: choose another name for the new key's variable
     ");
     assert_eq!(sandbox.refusal(["keys", "rotate", "--new-env", "IN_USE"]).code, 2);
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--new-env", "1-X"]), @r#"
     exit 2
     -- stderr --
-    error: "1-X" is no name for a variable
+    error: "1-X" is not a valid variable name
     hint: use letters, digits and _
     "#);
     // A set is extended in place.
@@ -182,8 +182,8 @@ fn the_new_variable_may_be_named_but_must_be_free() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "env:PRIVATE_KEYS", "--new-env", "X"]), @"
     exit 2
     -- stderr --
-    error: env:PRIVATE_KEYS holds several keys, and the new one joins them
-    hint: leave --new-env X out: it is for a key that has a variable to itself
+    error: env:PRIVATE_KEYS contains several keys, and the new one is added to it
+    hint: remove --new-env X: it is for keys with a variable of their own
     ");
 }
 
@@ -197,9 +197,9 @@ fn a_set_in_a_variable_is_printed_as_it_will_be() {
     assert_eq!(kids(&keys_in(assigned(&output, "PRIVATE_KEYS"))), ["new", "key1", "key2"]);
     insta::assert_snapshot!(output.stderr, @"
     new key new, in front of key1
-    1. give env:PRIVATE_KEYS its new value on every instance of the app, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. set env:PRIVATE_KEYS to its new value on every instance of the app, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
     let output =
@@ -234,10 +234,10 @@ fn a_key_with_a_file_to_itself_gets_a_second_file_beside_it() {
     -- stderr --
     wrote keys/client.202611ne.json
     new key 2026-11-new, in front of key1
-    1. let the app load, in this order: keys/client.202611ne.json, then keys/client.json; deploy, and publish `oauthctl jwks` anew
-       name them to oauthctl in the same order: keys = ["keys/client.202611ne.json", "keys/client.json"]
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. configure the app to load, in this order: keys/client.202611ne.json, then keys/client.json; deploy, and publish the output of `oauthctl jwks`
+       set the same order in oauthctl.toml: keys = ["keys/client.202611ne.json", "keys/client.json"]
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     "#);
     assert_eq!(sandbox.read("keys/client.json"), KEY1);
@@ -280,9 +280,9 @@ fn a_set_may_go_to_another_file_and_then_stays_as_it_is() {
     insta::assert_snapshot!(output.stderr, @r"
     wrote next.json
     new key new, in front of key1
-    1. deploy next.json in the place of keys.json to every instance of the app, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. deploy next.json instead of keys.json to every instance of the app, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
     assert_eq!(kids(&keys_in(&sandbox.read("next.json"))), ["new", "key1"]);
@@ -299,9 +299,9 @@ fn keys_from_stdin_come_back_on_stdout() {
     assert_eq!(kids(&keys_in(&output.stdout)), ["new", "key1"]);
     insta::assert_snapshot!(output.stderr, @"
     new key new, in front of key1
-    1. deploy the set printed to every instance of the app, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. deploy the printed set to every instance of the app, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
     // A single key: the new one alone.
@@ -310,9 +310,9 @@ fn keys_from_stdin_come_back_on_stdout() {
     assert_eq!(object(&output.stdout)["kid"], "new");
     insta::assert_snapshot!(output.stderr, @"
     new key new, in front of key1
-    1. let the app load, in this order: the new key, then the old key; deploy, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. configure the app to load, in this order: the new key, then the old key; deploy, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
 }
@@ -330,7 +330,7 @@ fn a_kid_that_is_taken_is_refused() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "keys.json", "--kid", "key1"]), @"
     exit 2
     -- stderr --
-    error: keys.json: two keys have the kid key1, and servers refuse such a set
+    error: keys.json: two keys have the kid key1; servers reject such a set
     hint: remove one of them; never rename a key that sessions are bound to
     ");
 }
@@ -344,22 +344,22 @@ fn a_dry_run_of_rotate_writes_nothing_and_makes_no_key() {
     insta::assert_snapshot!(sandbox.run(["keys", "rotate", "--keys", "keys.json", "--dry-run"]), @"
     exit 0
     -- stderr --
-    dry run: nothing is written, and the key is not made
+    dry run: nothing is written, and no key is created
     new key KID, in front of key1
-    1. deploy keys.json to every instance of the app, and publish `oauthctl jwks` anew
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. deploy keys.json to every instance of the app, and publish the output of `oauthctl jwks`
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     ");
     insta::assert_snapshot!(sandbox.run(["keys", "rotate", "--keys", "client.json", "-n"]), @r#"
     exit 0
     -- stderr --
-    dry run: nothing is written, and the key is not made
+    dry run: nothing is written, and no key is created
     new key KID, in front of key1
-    1. let the app load, in this order: client.KID.json, then client.json; deploy, and publish `oauthctl jwks` anew
-       name them to oauthctl in the same order: keys = ["client.KID.json", "client.json"]
-    2. before 2026-11-24T12:00:00Z every instance must have the key; from then on new sessions are bound to it
-    3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks
+    1. configure the app to load, in this order: client.KID.json, then client.json; deploy, and publish the output of `oauthctl jwks`
+       set the same order in oauthctl.toml: keys = ["client.KID.json", "client.json"]
+    2. until 2026-11-24T12:00:00Z, deploy the key to every instance; new sessions are then bound to it
+    3. do not roll back after that time: the app deletes sessions whose key is missing
     when nothing depends on key1 any more: `oauthctl keys retire key1`
     "#);
     for more in [
@@ -383,8 +383,8 @@ fn a_rotation_waits_for_the_one_before_it() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "keys.json"]), @"
     exit 2
     -- stderr --
-    error: a rotation is under way: key new begins to sign at 2026-11-24T12:00:00Z
-    hint: wait until then, or take it back with `oauthctl keys retire new`
+    error: a rotation is in progress: key new starts to sign at 2026-11-24T12:00:00Z
+    hint: wait until then, or undo it with `oauthctl keys retire new`
     ");
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-24T12:00:00Z");
     assert_eq!(rotate(&sandbox, "newer").code, 0);
@@ -409,14 +409,14 @@ fn nothing_to_rotate_is_an_error() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate", "--keys", "keys.json"]), @"
     exit 2
     -- stderr --
-    error: there is no signing key to rotate
-    hint: `oauthctl gen-jwk` makes a first one
+    error: no signing key to rotate
+    hint: `oauthctl gen-jwk` creates a first one
     ");
     insta::assert_snapshot!(sandbox.refusal(["keys", "rotate"]), @r"
     exit 2
     -- stderr --
-    error: no key source is configured, and of the 27 variables of apps none is set
-    hint: name one with --keys env:NAME or --keys FILE, or in oauthctl.toml as `keys`; an app that has no key yet gets one from `oauthctl gen-jwk`
+    error: no key source is configured, and none of the 27 known variables is set
+    hint: use --keys env:NAME or --keys FILE, or set `keys` in oauthctl.toml; `oauthctl gen-jwk` creates a first key
     ");
     assert_eq!(sandbox.refusal(["keys", "rotate", "--keys", "missing/keys.json"]).code, 2);
 }

@@ -61,7 +61,7 @@ fn a_mistyped_client_id_blocks_every_session_everywhere() {
         &app,
         3,
         &format!(
-            "its tokens were issued to the client_id {}, not to {MISTYPED}",
+            "the tokens were issued to the client_id {}, not to {MISTYPED}",
             app.net.client_id()
         ),
     );
@@ -98,7 +98,7 @@ fn a_changed_key_blocks_its_sessions_in_all_commands() {
     assert_eq!(app.sessions("refresh --all").code, 0);
     let right = app.net.signing_key().unwrap();
     app.set_keys(&[&keys::client_key("testbed-1")]);
-    assert_all_agree(&app, 2, "the key under the kid testbed-1 is not the one that worked before");
+    assert_all_agree(&app, 2, "the key with kid testbed-1 is not the one that worked before");
     app.set_keys(&[&right]);
     assert_eq!(blocked(&app, "list", "blocked"), []);
 }
@@ -118,7 +118,7 @@ fn a_wrong_dpop_key_blocks_a_session_in_all_commands() {
     let listed = blocked(&app, "list", "blocked");
     assert_eq!(
         listed,
-        [(did.clone(), "its tokens are bound to another DPoP key than the stored one".to_owned())]
+        [(did.clone(), "the tokens are bound to a DPoP key other than the stored one".to_owned())]
     );
     for command in ["refresh --all -n", "refresh --all"] {
         assert_eq!(blocked(&app, command, "blocked"), listed, "{command}");
@@ -139,10 +139,7 @@ fn tokens_that_wait_to_be_stored_block_a_session_everywhere() {
     assert!(waiting > 0);
     let listed = blocked(&app, "list", "blocked");
     assert_eq!(listed.len(), waiting);
-    assert!(
-        listed[0].1.starts_with("newer tokens of it wait in the recovery directory"),
-        "{listed:?}"
-    );
+    assert!(listed[0].1.starts_with("newer tokens are in the recovery directory"), "{listed:?}");
     assert_eq!(blocked(&app, "refresh --all -n", "blocked"), listed);
 }
 
@@ -192,7 +189,7 @@ fn no_refresh_token_blocks_a_session_in_a_dry_run_too() {
     app.database.session(&record);
     app.configure("min_interval = \"0s\"");
     let dry = blocked(&app, &format!("refresh {ALICE} -n"), "blocked");
-    assert_eq!(dry, [(ALICE.to_owned(), "it has no refresh token".to_owned())]);
+    assert_eq!(dry, [(ALICE.to_owned(), "no refresh token".to_owned())]);
     assert_eq!(blocked(&app, &format!("refresh {ALICE}"), "blocked"), dry);
     assert_eq!(blocked(&app, "revoke --all -n", "would_fail"), dry);
 }

@@ -102,17 +102,14 @@ fn custom_keys_are_found_refreshed_and_locked_like_the_app() {
     assert_eq!(mine.rows(&format!("sessions show {ALICE}")).len(), 1);
 
     let output = mine.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-    assert!(output.stdout.contains("somebody else holds the lock on it"), "{output}");
+    assert!(output.stdout.contains("another process holds its lock"), "{output}");
     assert_eq!(mine.app.exchanges().len(), 0);
     let states = mine.rows("states list");
     let begun: Vec<_> =
         states.iter().map(|row| (row["key"].as_str().unwrap(), &row["begun_by"])).collect();
     assert_eq!(begun, [("mine:begun", &json!("ttl")), ("mine:fresh", &json!("ttl"))]);
     let purged = mine.run("states purge").stdout;
-    assert_eq!(
-        purged,
-        "removed 1 pending login (1 old by their time to live); 1 kept: too young\n"
-    );
+    assert_eq!(purged, "removed 1 pending login (1 by TTL); 1 kept: too young\n");
     assert_eq!(
         mine.redis.ask(&["EXISTS", "mine:begun", "mine:fresh", &key, &lock]),
         Answer::Number(3)
@@ -229,10 +226,7 @@ fn one_table_for_everything_is_told_apart_by_its_kind() {
     assert!(listed.stderr.ends_with("(layout kv)\n"), "{listed}");
     assert_eq!(object(&run(&format!("sessions show {ALICE} --format jsonl")).stdout)["did"], ALICE);
     assert_eq!(object(&run("states list --format jsonl").stdout)["key"], "old");
-    assert_eq!(
-        run("states purge").stdout,
-        "removed 1 pending login (1 old by their time column)\n"
-    );
+    assert_eq!(run("states purge").stdout, "removed 1 pending login (1 by time column)\n");
     assert_eq!(app.sessions("refresh --all").stdout, "refreshed 1 session\n");
     assert_eq!(
         database.rows("SELECT kind, k FROM kv ORDER BY kind"),
@@ -269,13 +263,13 @@ fn faulty_descriptions_are_refused_even_if_unused() {
         ("session_key = 'a:{did}{sid}'\nstate_key = 'b:{state}'", "layouts.mine: session_key"),
         (
             "session_key = ['a:{did}']",
-            "layouts.mine.session_key must be a text in quotes, a number, or true or false\n",
+            "layouts.mine.session_key must be a string in quotes, a number, or true or false\n",
         ),
         (
             &format!("{KEYS}lock_ttl = 'soon'"),
-            "layouts.mine: lock_ttl: \"soon\" is not a length of time\n",
+            "layouts.mine: lock_ttl: \"soon\" is not a duration\n",
         ),
-        (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl is no time at all\n"),
+        (&KEYS.replace("30d", "0s"), "layouts.mine: session_ttl must be longer than zero\n"),
         (
             &KEYS.replace("lock:{name}", "lock:{name}:{sid}"),
             "layouts.mine: lock_key must not contain {sid}\n",
@@ -316,8 +310,8 @@ fn faulty_descriptions_are_refused_even_if_unused() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:app.db"]), @"
     exit 2
     -- stderr --
-    error: layouts.auto: auto is no name for a layout
-    hint: it means: find out which layout the store has
+    error: layouts.auto: auto is not a valid layout name
+    hint: it stands for automatic detection
     ");
 }
 
@@ -329,12 +323,12 @@ fn a_layout_for_another_kind_of_store_is_refused() {
     let on_redis =
         sandbox.refusal(["sessions", "list", "--store", &redis.url(), "--layout", "statusphere"]);
     assert!(
-        on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is one of SQL tables"),
+        on_redis.code == 2 && on_redis.stderr.contains("layout statusphere is for SQL databases"),
         "{on_redis}"
     );
     let on_sqlite = sandbox.refusal(["sessions", "list", "--layout", "npmx"]);
     assert!(
-        on_sqlite.code == 2 && on_sqlite.stderr.contains("layout npmx is one of Redis keys"),
+        on_sqlite.code == 2 && on_sqlite.stderr.contains("layout npmx is for Redis"),
         "{on_sqlite}"
     );
 }

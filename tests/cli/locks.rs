@@ -63,7 +63,7 @@ fn nothing_is_sent_where_nobody_says_whether_there_is_a_lock() {
         assert_eq!(run(&npmx, command).code, 0, "{command}");
     }
     let doctor = run(&npmx, "doctor --offline");
-    let problem = "layout mine does not say whether the app has a lock on its sessions";
+    let problem = "layout mine does not define whether the app locks its sessions";
     assert!(doctor.code == 1 && doctor.stdout.contains(problem), "{doctor}");
 
     for lock in ["none", "my:oauth:lock:{name}"] {

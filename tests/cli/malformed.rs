@@ -86,8 +86,8 @@ fn it_is_listed_with_the_reason_in_every_format() {
         foreign("did:web:set", "the value is a Redis set, not a string"),
         foreign("did:web:stream", "the value is a Redis stream, not a string"),
         foreign("did:web:zset", "the value is a Redis sorted set, not a string"),
-        foreign("did:web:\n\"quoted\",comma", "the key names no account"),
-        foreign(&format!("did:web:{EVIL}"), "the key names no account"),
+        foreign("did:web:\n\"quoted\",comma", "the key contains no account"),
+        foreign(&format!("did:web:{EVIL}"), "the key contains no account"),
     ];
     expected.sort_by_key(|line| Value::from(line.split('|').next().unwrap()).to_string());
     assert_eq!(found, expected);
@@ -140,8 +140,8 @@ fn only_what_is_empty_is_pruned_and_only_when_told() {
     insta::assert_snapshot!(Sandbox::new().run(prune).to_string().replace(&url, "URL"), @r"
     exit 2
     -- stderr --
-    error: more than half of what was read is malformed (15 of 28); nothing was removed
-    hint: check --layout, and `envelope` of a layout of your own; --key removes single records
+    error: more than half of all records are malformed (15 of 28); nothing was removed
+    hint: check --layout, and `envelope` if it is your own layout; --key removes single records
     ");
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(28));
 }

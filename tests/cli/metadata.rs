@@ -114,7 +114,7 @@ fn a_client_without_keys_is_public_and_is_told_so() {
     -- stdout --
     {"client_id":"https://app.example.com/oauth-client-metadata.json","client_uri":"https://app.example.com","redirect_uris":["https://app.example.com/api/auth/atproto"],"scope":"atproto","grant_types":["authorization_code","refresh_token"],"response_types":["code"],"application_type":"web","dpop_bound_access_tokens":true,"token_endpoint_auth_method":"none"}
     -- stderr --
-    warning: no key source is configured, so this is a public client, whose sessions last two weeks; --keys names one
+    warning: no key source is configured, so this is a public client, whose sessions end after two weeks; use --keys for one
     "#);
 }
 
@@ -129,15 +129,15 @@ fn confidential_clients_are_never_published_as_public() {
     insta::assert_snapshot!(sandbox.refusal(with(&["--keys", "env:NO_KEYS"])), @r"
     exit 2
     -- stderr --
-    error: the key source holds no key, and a confidential client needs one
-    hint: `oauthctl gen-jwk` makes one; --public describes a client without keys
+    error: the key source contains no key, but a confidential client needs one
+    hint: `oauthctl gen-jwk` creates one; --public describes a client without keys
     ");
     for wish in [["--jwks", "inline"], ["--jwks", "uri"], ["--jwks-uri", "/jwks.json"]] {
         insta::allow_duplicates! { insta::assert_snapshot!(sandbox.refusal(with(&wish)), @r"
         exit 2
         -- stderr --
-        error: keys are to be published, and no key source is configured
-        hint: name one with --keys env:NAME or --keys FILE; --public describes a client without keys
+        error: no key source is configured, so there are no keys to publish
+        hint: use --keys env:NAME or --keys FILE; --public describes a client without keys
         ") };
     }
 }
@@ -172,8 +172,8 @@ fn a_document_that_servers_refuse_is_not_printed() {
     insta::assert_snapshot!(sandbox.refusal(["metadata"]), @r"
     exit 2
     -- stderr --
-    error: it is not known where the app lives
-    hint: name it with --client-uri https://app.example.com, or in oauthctl.toml as `client_uri` under [client]
+    error: --client-uri is required (the app's home page, e.g. https://app.example.com)
+    hint: use --client-uri, or set `client_uri` under [client] in oauthctl.toml
     ");
     insta::assert_snapshot!(sandbox.refusal(["metadata", "--client-uri", "https://app.example.com"]), @r"
     exit 2
@@ -184,7 +184,7 @@ fn a_document_that_servers_refuse_is_not_printed() {
     insta::assert_snapshot!(sandbox.refusal(with(&["--redirect-uri", "http://app.example.com", "--scope", "email"])), @r"
     exit 2
     -- stderr --
-    error: the document would break 2 rules
+    error: the document would violate 2 rules
     caused by: redirect_uris[1]: must be https; write https
     caused by: scope: must contain atproto; add atproto to it
     hint: mend them with an option (see --help) or in oauthctl.toml under [client]
@@ -233,7 +233,7 @@ fn a_port_is_warned_of() {
     insta::assert_snapshot!(Sandbox::new().run(arguments), @r"
     exit 0
     -- stderr --
-    warning: client_id: has a port, which servers take in development only; serve the document on port 443
+    warning: client_id: has a port, which servers accept only in development; serve the document on port 443
     wrote x for https://app.example.com:8443/oauth-client-metadata.json
     ");
 }
@@ -267,13 +267,13 @@ fn a_check_lists_everything_that_is_wrong() {
     exit 1
     -- stdout --
     topic,severity,code,member,server,what,why,fix
-    metadata,problem,metadata.redirect_uris,redirect_uris[0],,"redirect_uris[0]: must not use the name localhost (RFC 8252, 8.3)",a server refuses the client because of it,"write https and a public host, or 127.0.0.1 for a native or development client (`oauthctl metadata` prints a valid document)"
-    metadata,problem,metadata.scope,scope,,"scope: must be given, and contain atproto",a server refuses the client because of it,"write ""scope"":""atproto"" (`oauthctl metadata` prints a valid document)"
-    metadata,problem,metadata.dpop_bound_access_tokens,dpop_bound_access_tokens,,dpop_bound_access_tokens: must be true,a server refuses the client because of it,write true (`oauthctl metadata` prints a valid document)
-    metadata,problem,metadata.token_endpoint_auth_method,token_endpoint_auth_method,,"token_endpoint_auth_method: must be given: it defaults to client_secret_basic, which atproto does not have",a server refuses the client because of it,"write ""private_key_jwt"" with a key set, or ""none"" (`oauthctl metadata` prints a valid document)"
-    metadata,warning,metadata.client_id,client_id,,"client_id: has a port, which servers take in development only",not every server takes it as it is meant,serve the document on port 443 (`oauthctl metadata` prints a valid document)
-    metadata,warning,metadata.grant_types,grant_types,,"grant_types: lacks refresh_token, so every session ends with its first access token",not every server takes it as it is meant,"write [""authorization_code"",""refresh_token""] (`oauthctl metadata` prints a valid document)"
-    metadata,warning,metadata.response_types,response_types,,"response_types: is left out, which the atproto profile does not allow",not every server takes it as it is meant,"write [""code""] (`oauthctl metadata` prints a valid document)"
+    metadata,problem,metadata.redirect_uris,redirect_uris[0],,"redirect_uris[0]: must not use the name localhost (RFC 8252, 8.3)",authorization servers reject such a client,"write https and a public host, or 127.0.0.1 for a native or development client (`oauthctl metadata` prints a valid document)"
+    metadata,problem,metadata.scope,scope,,scope: must be set and contain atproto,authorization servers reject such a client,"write ""scope"":""atproto"" (`oauthctl metadata` prints a valid document)"
+    metadata,problem,metadata.dpop_bound_access_tokens,dpop_bound_access_tokens,,dpop_bound_access_tokens: must be true,authorization servers reject such a client,write true (`oauthctl metadata` prints a valid document)
+    metadata,problem,metadata.token_endpoint_auth_method,token_endpoint_auth_method,,token_endpoint_auth_method: must be set: its default client_secret_basic is not allowed in atproto,authorization servers reject such a client,"write ""private_key_jwt"" with a key set, or ""none"" (`oauthctl metadata` prints a valid document)"
+    metadata,warning,metadata.client_id,client_id,,"client_id: has a port, which servers accept only in development",some servers may interpret it differently,serve the document on port 443 (`oauthctl metadata` prints a valid document)
+    metadata,warning,metadata.grant_types,grant_types,,"grant_types: lacks refresh_token, so each session ends when its first access token expires",some servers may interpret it differently,"write [""authorization_code"",""refresh_token""] (`oauthctl metadata` prints a valid document)"
+    metadata,warning,metadata.response_types,response_types,,"response_types: is missing, but required by the atproto profile",some servers may interpret it differently,"write [""code""] (`oauthctl metadata` prints a valid document)"
     -- stderr --
     standard input: 4 problems, 3 warnings
     "#);
@@ -283,7 +283,7 @@ fn a_check_lists_everything_that_is_wrong() {
 fn a_check_answers_in_every_format() {
     let sandbox = Sandbox::new();
     changed(&sandbox, "scope", json!("transition:email"));
-    let row = r#"{"topic":"metadata","severity":"problem","code":"metadata.scope","member":"scope","server":null,"what":"scope: must contain atproto","why":"a server refuses the client because of it","fix":"add atproto to it (`oauthctl metadata` prints a valid document)"}"#;
+    let row = r#"{"topic":"metadata","severity":"problem","code":"metadata.scope","member":"scope","server":null,"what":"scope: must contain atproto","why":"authorization servers reject such a client","fix":"add atproto to it (`oauthctl metadata` prints a valid document)"}"#;
     let fields = "topic,severity,code,member,server,what,why,fix\n";
     for (format, result) in [
         ("table", "problem  metadata: scope: must contain atproto\n".to_owned()),
@@ -347,7 +347,7 @@ fn a_document_must_say_where_it_is_published() {
     assert_eq!(check("https://app.example.com/oauth-client-metadata.json").code, 0);
     let output = check("https://www.example.com/oauth-client-metadata.json");
     assert!(
-        output.code == 1 && output.stdout.contains("must equal the URL of the document"),
+        output.code == 1 && output.stdout.contains("must be exactly the URL of the document"),
         "{output}"
     );
 }
@@ -361,7 +361,7 @@ fn a_check_of_what_is_no_document_at_all_is_refused() {
     -- stderr --
     error: standard input: is not JSON
     caused by: expected value at line 1 column 1
-    hint: a server answers with an HTML page when the path is wrong
+    hint: servers answer with an HTML page if the path is wrong
     ");
     insta::assert_snapshot!(sandbox.refusal(["metadata", "--check", "missing.json"]), @r"
     exit 2

@@ -42,7 +42,7 @@ fn prune_tells_what_it_did() {
     let output = app.sessions("prune --malformed --metrics-file prune.prom --quiet");
     assert_eq!(output.code, 0, "{output}");
     insta::assert_snapshot!(written(&app, "prune.prom"), @r#"
-    # HELP oauthctl_sessions_prune_results What the last run did, by result.
+    # HELP oauthctl_sessions_prune_results Results of the last run.
     # TYPE oauthctl_sessions_prune_results gauge
     oauthctl_sessions_prune_results{app="$APP",profile="",result="dead"} 0
     oauthctl_sessions_prune_results{app="$APP",profile="",result="ended"} 0
@@ -57,16 +57,16 @@ fn prune_tells_what_it_did() {
     oauthctl_sessions_prune_results{app="$APP",profile="",result="unobservable"} 0
     oauthctl_sessions_prune_results{app="$APP",profile="",result="foreign"} 0
     oauthctl_sessions_prune_results{app="$APP",profile="",result="read"} 2
-    # HELP oauthctl_sessions_prune_duration_seconds How long the last run took.
+    # HELP oauthctl_sessions_prune_duration_seconds Duration of the last run.
     # TYPE oauthctl_sessions_prune_duration_seconds gauge
     oauthctl_sessions_prune_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_prune_exit_status Exit status of the last run.
     # TYPE oauthctl_sessions_prune_exit_status gauge
     oauthctl_sessions_prune_exit_status{app="$APP",profile=""} 0
-    # HELP oauthctl_sessions_prune_last_run_timestamp_seconds When the last run ended.
+    # HELP oauthctl_sessions_prune_last_run_timestamp_seconds End of the last run.
     # TYPE oauthctl_sessions_prune_last_run_timestamp_seconds gauge
     oauthctl_sessions_prune_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
-    # HELP oauthctl_sessions_prune_last_success_timestamp_seconds When a run last did everything.
+    # HELP oauthctl_sessions_prune_last_success_timestamp_seconds End of the last run that did everything.
     # TYPE oauthctl_sessions_prune_last_success_timestamp_seconds gauge
     oauthctl_sessions_prune_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);
@@ -78,7 +78,7 @@ fn refresh_tells_what_it_did() {
     let app = app();
     assert_eq!(app.sessions("refresh --metrics-file refresh.prom --quiet").code, 0);
     insta::assert_snapshot!(written(&app, "refresh.prom"), @r#"
-    # HELP oauthctl_sessions_refresh_results What the last run did, by result.
+    # HELP oauthctl_sessions_refresh_results Results of the last run.
     # TYPE oauthctl_sessions_refresh_results gauge
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="refreshed"} 0
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="skipped"} 0
@@ -86,16 +86,16 @@ fn refresh_tells_what_it_did() {
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="blocked"} 0
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="unknown"} 0
     oauthctl_sessions_refresh_results{app="$APP",profile="",result="acknowledged"} 0
-    # HELP oauthctl_sessions_refresh_duration_seconds How long the last run took.
+    # HELP oauthctl_sessions_refresh_duration_seconds Duration of the last run.
     # TYPE oauthctl_sessions_refresh_duration_seconds gauge
     oauthctl_sessions_refresh_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_sessions_refresh_exit_status Exit status of the last run.
     # TYPE oauthctl_sessions_refresh_exit_status gauge
     oauthctl_sessions_refresh_exit_status{app="$APP",profile=""} 0
-    # HELP oauthctl_sessions_refresh_last_run_timestamp_seconds When the last run ended.
+    # HELP oauthctl_sessions_refresh_last_run_timestamp_seconds End of the last run.
     # TYPE oauthctl_sessions_refresh_last_run_timestamp_seconds gauge
     oauthctl_sessions_refresh_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
-    # HELP oauthctl_sessions_refresh_last_success_timestamp_seconds When a run last did everything.
+    # HELP oauthctl_sessions_refresh_last_success_timestamp_seconds End of the last run that did everything.
     # TYPE oauthctl_sessions_refresh_last_success_timestamp_seconds gauge
     oauthctl_sessions_refresh_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);
@@ -108,7 +108,7 @@ fn purge_tells_what_it_did() {
     let output = app.sandbox.run(["states", "purge", "--metrics-file", "purge.prom", "--quiet"]);
     assert_eq!(output.code, 0, "{output}");
     insta::assert_snapshot!(written(&app, "purge.prom"), @r#"
-    # HELP oauthctl_states_purge_results What the last run did, by result.
+    # HELP oauthctl_states_purge_results Results of the last run.
     # TYPE oauthctl_states_purge_results gauge
     oauthctl_states_purge_results{app="$APP",profile="",result="by_ttl"} 0
     oauthctl_states_purge_results{app="$APP",profile="",result="by_column"} 0
@@ -117,16 +117,16 @@ fn purge_tells_what_it_did() {
     oauthctl_states_purge_results{app="$APP",profile="",result="unknown"} 1
     oauthctl_states_purge_results{app="$APP",profile="",result="malformed"} 0
     oauthctl_states_purge_results{app="$APP",profile="",result="gone"} 0
-    # HELP oauthctl_states_purge_duration_seconds How long the last run took.
+    # HELP oauthctl_states_purge_duration_seconds Duration of the last run.
     # TYPE oauthctl_states_purge_duration_seconds gauge
     oauthctl_states_purge_duration_seconds{app="$APP",profile=""} 0
     # HELP oauthctl_states_purge_exit_status Exit status of the last run.
     # TYPE oauthctl_states_purge_exit_status gauge
     oauthctl_states_purge_exit_status{app="$APP",profile=""} 0
-    # HELP oauthctl_states_purge_last_run_timestamp_seconds When the last run ended.
+    # HELP oauthctl_states_purge_last_run_timestamp_seconds End of the last run.
     # TYPE oauthctl_states_purge_last_run_timestamp_seconds gauge
     oauthctl_states_purge_last_run_timestamp_seconds{app="$APP",profile=""} 1795435200
-    # HELP oauthctl_states_purge_last_success_timestamp_seconds When a run last did everything.
+    # HELP oauthctl_states_purge_last_success_timestamp_seconds End of the last run that did everything.
     # TYPE oauthctl_states_purge_last_success_timestamp_seconds gauge
     oauthctl_states_purge_last_success_timestamp_seconds{app="$APP",profile=""} 1795435200
     "#);

@@ -68,7 +68,7 @@ fn a_file_that_belongs_to_somebody_else_is_a_problem() {
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert_eq!(doctor.code, 1, "{doctor}");
-    let said = "app.db.oauthctl belongs to games, and not to nobody";
+    let said = "app.db.oauthctl belongs to games, not to nobody";
     assert!(
         doctor.stdout.contains(said) && doctor.stdout.contains("`sudo chown 65534 '"),
         "{doctor}"

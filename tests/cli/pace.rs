@@ -102,7 +102,7 @@ fn one_account_that_the_directory_cannot_serve_stops_nobody() {
 fn a_run_that_takes_long_says_so_beforehand() {
     let app = App::with_users(60);
     let output = app.sessions("refresh --all --dry-run --per-issuer-rate 0.5");
-    let expected = "60 sessions at 0.5 requests a second to one server: this takes about 2m (--per-issuer-rate)";
+    let expected = "60 sessions at 0.5 requests per second and server: this takes about 2m (--per-issuer-rate)";
     assert!(output.code == 0 && output.stderr.contains(expected), "{output}");
     app.configure("per_issuer_rate = 0.25");
     let output = app.sessions("refresh --all --dry-run");
@@ -149,6 +149,6 @@ fn a_rate_that_cannot_be_meant_is_refused() {
     app.configure("per_issuer_rate = \"fast\"");
     let output = app.sessions("refresh --all");
     let expected =
-        "refresh.per_issuer_rate must be a number of requests a second, or 0 for no limit";
+        "refresh.per_issuer_rate must be a number of requests per second, or 0 for no limit";
     assert!(output.code == 2 && output.stderr.contains(expected), "{output}");
 }

@@ -106,7 +106,7 @@ fn a_purpose_that_prevents_signing_is_named_by_its_member() {
     for (members, hint, mended) in [
         (
             json!({"use": "enc", "alg": "ES256", "key_ops": null}),
-            "take `use` out",
+            "remove `use`",
             json!({"use": null}),
         ),
         (
@@ -237,7 +237,9 @@ fn a_key_of_another_type_is_passed_over() {
 fn a_public_client_may_give_the_name_of_a_key_to_something_else() {
     let mut sandbox = Sandbox::new();
     sandbox.set("CLIENT_SECRET_KEY", "not a key at all");
-    assert!(sandbox.refusal(["jwks"]).stderr.contains("env:CLIENT_SECRET_KEY: is no private key"));
+    assert!(
+        sandbox.refusal(["jwks"]).stderr.contains("env:CLIENT_SECRET_KEY: is not a private key")
+    );
     sandbox.file("oauthctl.toml", "[client]\nauth_method = \"none\"\n");
     assert_eq!(sandbox.result(["jwks"]), "{\"keys\":[]}\n");
 }
@@ -248,7 +250,7 @@ fn what_stands_near_is_named_where_no_key_is_found() {
     sandbox.file(".env", format!("OAUTH_JWK='{KEY1}'\n"));
     let refusal = sandbox.refusal(["keys", "list"]);
     assert!(
-        refusal.stderr.contains("hint: OAUTH_JWK stands in .env here: write env_file = \".env\""),
+        refusal.stderr.contains("hint: OAUTH_JWK is in .env here: write env_file = \".env\""),
         "{refusal}"
     );
     sandbox.file("oauthctl.toml", "env_file = \".env\"\n");
@@ -271,9 +273,9 @@ fn init_makes_no_key_beside_one_that_cannot_be_read() {
             format!("PRIVATE_KEY=\"{}\"", pem().replace("\\n", "").split('\n').next().unwrap()),
             "cut short",
         ),
-        ("OAUTH_JWK=changeme".to_owned(), "is no private key"),
+        ("OAUTH_JWK=changeme".to_owned(), "is not a private key"),
         (format!("OAUTH_JWK={}", &jwk[..80]), "is not JSON"),
-        (format!("NUXT_OAUTH_JWK_ONE {jwk}"), "is no assignment"),
+        (format!("NUXT_OAUTH_JWK_ONE {jwk}"), "is not an assignment"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.file(".env", format!("A=1\n{line}\n"));
@@ -322,8 +324,7 @@ fn init_passes_over_a_key_for_something_else() {
     sandbox.file(".env", format!("PRIVATE_KEY={}\n", "0f".repeat(32)));
     let output = init(&sandbox, &[]);
     assert!(
-        output.code == 0
-            && output.stderr.contains("passed over PRIVATE_KEY: it is 32 bytes in hex"),
+        output.code == 0 && output.stderr.contains("ignored PRIVATE_KEY: it is 32 bytes in hex"),
         "{output}"
     );
 }
@@ -371,7 +372,7 @@ fn printing_an_empty_set_names_keys_nearby() {
         &["metadata", "--client-uri", "https://app.example.com", "--redirect-uri", "/cb"],
     ] {
         let output = sandbox.run(command);
-        assert!(output.stderr.contains("PRIVATE_KEY_JWK stands in .env here"), "{output}");
+        assert!(output.stderr.contains("PRIVATE_KEY_JWK is in .env here"), "{output}");
     }
 }
 

@@ -31,7 +31,7 @@ fn the_tour_shows_every_job_and_leaves_nothing_behind() {
         "upgraded 4 sessions",
         "refreshed 5 sessions, 1 gone, 1 blocked",
         "removed 3 of 24 sessions (2 dead, 1 ended)",
-        "removed 3 pending logins (3 old since first seen); 2 kept: of unknown age, noted",
+        "removed 3 pending logins (3 by first-seen time); 2 kept until their age is known",
     ] {
         assert!(text.contains(line), "no {line:?} in\n{text}\n{complaints}");
     }

@@ -157,7 +157,7 @@ fn layouts_are_found_and_refreshed_as_their_apps_do() {
                 std::thread::sleep(std::time::Duration::from_millis(500));
                 let busy = beside.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
                 assert_eq!(
-                    busy.stdout.matches("somebody else holds the lock on it").count(),
+                    busy.stdout.matches("another process holds its lock").count(),
                     1,
                     "{busy}"
                 );
@@ -204,7 +204,7 @@ fn an_app_with_locks_in_redis_is_not_touched_without_them() {
     redis.ask(&["SET", &key, "the app", "PX", "60000"]);
     beside.app.sandbox.set("REDIS_URL", redis.url());
     let busy = beside.app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-    assert!(busy.stdout.contains("somebody else holds the lock on it"), "{busy}");
+    assert!(busy.stdout.contains("another process holds its lock"), "{busy}");
     redis.ask(&["DEL", &key]);
     assert_eq!(beside.app.sessions("refresh --all").stdout, "refreshed 1 session\n");
     assert_eq!(redis.ask(&["DBSIZE"]), Answer::Number(0));

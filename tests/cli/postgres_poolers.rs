@@ -56,7 +56,7 @@ fn works_through_a_pooler(mode: PoolMode, kind: &Kind, lock: &str) {
         let holder = scope.spawn(|| beside.server.sql(&sql));
         thread::sleep(Duration::from_millis(500));
         let busy = run(&beside, "refresh --all --limit 1 --lock-timeout 0s --format jsonl");
-        assert!(busy.stdout.contains("somebody else holds the lock on it"), "{busy}");
+        assert!(busy.stdout.contains("another process holds its lock"), "{busy}");
         holder.join().unwrap();
     });
     // Refused sessions cause no write, and their locks are released.

@@ -133,7 +133,7 @@ fn a_standby_alone_is_listed_and_not_refreshed() {
     assert_eq!(listed.stdout.matches("did:plc:").count(), dids().len(), "{listed}");
     let refused = beside.app.sessions("refresh --all");
     assert_eq!((refused.code, refused.stderr.matches("error:").count()), (1, 1), "{refused}");
-    assert!(refused.stderr.contains("name the primary server"), "{refused}");
+    assert!(refused.stderr.contains("use the primary server"), "{refused}");
     assert_eq!(beside.app.exchanges().len(), 0);
 }
 

@@ -24,7 +24,7 @@ fn a_blocked_configuration_is_retried_for_named_sessions_only() {
 
     let output = app.sessions("refresh --all");
     assert!(
-        output.code == 1 && output.stdout.contains("tried all the same where you name the session"),
+        output.code == 1 && output.stdout.contains("name the session to try it anyway"),
         "{output}"
     );
     assert_eq!(app.exchanges().len(), sent, "{output}");

@@ -60,7 +60,7 @@ fn what_has_ended_goes_and_what_may_have_is_asked_about_once() {
     insta::assert_snapshot!(output, @r"
     exit 0
     -- stdout --
-    removed 2 of 6 sessions (1 dead, 1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right
+    removed 2 of 6 sessions (1 dead, 1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to verify the configuration
     ");
     let left: Vec<_> = app.records_left();
     assert_eq!(left, ["alive", "blocked", "healthy", "malformed"].map(to_be));
@@ -154,23 +154,23 @@ fn a_dry_run_names_sessions_with_reasons_and_changes_nothing() {
     -- stdout --
     DID                               RESULT          REASON
     did:plc:aliveaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
-    did:plc:awayaaaaaaaaaaaaaaaaaaaa  would sign out  away: its user was not there for 7d
-    did:plc:deadaaaaaaaaaaaaaaaaaaaa  would remove    dead: expired, and there is no refresh token
+    did:plc:awayaaaaaaaaaaaaaaaaaaaa  would sign out  inactive for 7d
+    did:plc:deadaaaaaaaaaaaaaaaaaaaa  would remove    dead: expired, and has no refresh token
     did:plc:endedaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
     did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: no dpopJwk
-    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away); signed out is who was inactive for 7 days
+    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (inactive); signed out: inactive for 7 days
     ");
     insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format csv"), @r#"
     exit 0
     -- stdout --
     key,did,result,reason
     did:plc:aliveaaaaaaaaaaaaaaaaaaa,did:plc:aliveaaaaaaaaaaaaaaaaaaa,would_ask,suspect: not refreshed for longer than 10d
-    did:plc:awayaaaaaaaaaaaaaaaaaaaa,did:plc:awayaaaaaaaaaaaaaaaaaaaa,would_sign_out,away: its user was not there for 7d
-    did:plc:deadaaaaaaaaaaaaaaaaaaaa,did:plc:deadaaaaaaaaaaaaaaaaaaaa,would_remove,"dead: expired, and there is no refresh token"
+    did:plc:awayaaaaaaaaaaaaaaaaaaaa,did:plc:awayaaaaaaaaaaaaaaaaaaaa,would_sign_out,inactive for 7d
+    did:plc:deadaaaaaaaaaaaaaaaaaaaa,did:plc:deadaaaaaaaaaaaaaaaaaaaa,would_remove,"dead: expired, and has no refresh token"
     did:plc:endedaaaaaaaaaaaaaaaaaaa,did:plc:endedaaaaaaaaaaaaaaaaaaa,would_ask,suspect: not refreshed for longer than 10d
     did:plc:malformedaaaaaaaaaaaaaaa,,would_remove,malformed: no dpopJwk
     -- stderr --
-    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (away); signed out is who was inactive for 7 days
+    would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (inactive); signed out: inactive for 7 days
     "#);
     let output = app.sessions("prune --dry-run --inactive 7d --malformed --format json");
     let document = object(&output.stdout);
@@ -190,7 +190,7 @@ fn a_dry_run_names_sessions_with_reasons_and_changes_nothing() {
     insta::assert_snapshot!(app.sessions("prune --inactive 7d --malformed"), @r"
     exit 0
     -- stdout --
-    removed 4 of 7 sessions (1 dead, 1 ended, 1 malformed, 1 signed out); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right; signed out is who was inactive for 7 days
+    removed 4 of 7 sessions (1 dead, 1 ended, 1 malformed, 1 signed out); 1 kept: alive, and refreshed; 1 refreshed first, to verify the configuration; signed out: inactive for 7 days
     ");
 }
 
@@ -233,13 +233,13 @@ fn a_server_that_does_not_answer_settles_nothing() {
     app.net.fault(Endpoint::Token, Fault::status(503));
     let output = app.sessions("prune");
     let lines: Vec<_> = output.stdout.lines().collect();
-    assert_eq!((output.code, lines[2]), (1, "removed 0 of 1 session; 1 kept: not settled"));
+    assert_eq!((output.code, lines[2]), (1, "removed 0 of 1 session; 1 kept: no clear answer"));
     assert!(lines[1].starts_with(&format!("{ALICE}  unsettled  ")), "{output}");
     assert!(lines[1].ends_with("answers with status 503"), "{output}");
     assert!(app.record(ALICE).is_some());
     log_in_dead(&app, BOB);
     let output = app.sessions("prune");
-    let summary = "removed 1 of 2 sessions (1 dead); 1 kept: not settled\n";
+    let summary = "removed 1 of 2 sessions (1 dead); 1 kept: no clear answer\n";
     assert!(output.code == 3 && output.stdout.ends_with(summary), "{output}");
 }
 
@@ -352,8 +352,8 @@ fn without_its_key_a_cron_job_removes_nothing_and_says_so() {
     insta::assert_snapshot!(output, @r"
     exit 2
     -- stderr --
-    error: sessions are bound to client keys, and no key source is configured; nothing was removed
-    hint: name the app's keys with --keys or in oauthctl.toml; --offline asks no server
+    error: sessions are bound to client keys, but no key source is configured; nothing was removed
+    hint: use --keys, or set `keys` in oauthctl.toml; --offline needs no keys
     ");
     assert_eq!(app.records(), before);
     assert!(app.net.requests().is_empty());
@@ -370,7 +370,7 @@ fn with_another_key_a_cron_job_touches_no_living_session() {
     let output = app.sessions("prune --inactive 1d");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "removed 0 of 4 sessions; signed out is who was inactive for 1 day\n"),
+        (0, "removed 0 of 4 sessions; signed out: inactive for 1 day\n"),
         "{output}"
     );
     assert_eq!(app.records(), before);
@@ -412,7 +412,7 @@ fn ttls_in_redis_are_evidence_and_kept_records_unchanged() {
     dead["tokenSet"].as_object_mut().unwrap().shift_remove("refresh_token");
     store("dead", &dead, 2);
     let output = app.sessions("prune");
-    let summary = "removed 2 of 4 sessions (1 dead, 1 ended); 1 refreshed first, to prove the configuration right\n";
+    let summary = "removed 2 of 4 sessions (1 dead, 1 ended); 1 refreshed first, to verify the configuration\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let is_there = |name: &str| redis.ask(&["EXISTS", &key(name)]) == Answer::Number(1);
     assert_eq!(["ended", "touched", "healthy", "dead"].map(is_there), [false, true, true, false]);
@@ -424,7 +424,7 @@ fn ttls_in_redis_are_evidence_and_kept_records_unchanged() {
 fn whatever_the_filter_a_healthy_session_goes_first() {
     let app = of_every_kind();
     let output = app.sessions("prune --status suspect");
-    let summary = "removed 1 of 2 sessions (1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to prove the configuration right\n";
+    let summary = "removed 1 of 2 sessions (1 ended); 1 kept: alive, and refreshed; 1 refreshed first, to verify the configuration\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     assert_eq!(app.exchanges()[0].did, Some(to_be("healthy")));
     // Without suspects, the configuration need not be verified.

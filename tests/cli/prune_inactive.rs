@@ -106,7 +106,7 @@ fn daily_keep_alive_signs_out_exactly_the_inactive_users() {
     let output = world.run("prune --inactive 30d");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "removed 3 of 8 sessions (3 signed out); signed out is who was inactive for 30 days\n"),
+        (0, "removed 3 of 8 sessions (3 signed out); signed out: inactive for 30 days\n"),
         "{output}"
     );
     for session in world.app.net.sessions() {
@@ -130,7 +130,7 @@ fn daily_keep_alive_signs_out_exactly_the_inactive_users() {
     let output = world.run("prune --inactive 30d");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "removed 0 of 5 sessions; signed out is who was inactive for 30 days\n"),
+        (0, "removed 0 of 5 sessions; signed out: inactive for 30 days\n"),
         "{output}"
     );
 }
@@ -154,15 +154,14 @@ fn hourly_keep_alive_signs_out_no_unobservable_user() {
         }
     }
     let output = world.run("prune --inactive 2d");
-    let summary = "removed 0 of 2 sessions; 2 kept: cannot tell whether their users were away; signed out is who was inactive for 2 days\n";
+    let summary =
+        "removed 0 of 2 sessions; 2 kept: user activity unknown; signed out: inactive for 2 days\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
     let output = world.run("prune --inactive 2d --dry-run --format json");
     assert_eq!(counts(&output.stdout)["unobservable"], 2, "{output}");
     let output = world.run("list --inactive 2d --format jsonl");
     assert!(
-        output
-            .stderr
-            .starts_with("2 left out: cannot tell whether their users were away\n0 of 2 sessions"),
+        output.stderr.starts_with("2 left out: user activity unknown\n0 of 2 sessions"),
         "{output}"
     );
     world.app.assert_nobody_lost(output);
@@ -176,7 +175,7 @@ fn an_old_token_of_the_app_shows_an_inactive_user() {
     let output = app.sessions("prune --inactive 30d");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "removed 1 of 2 sessions (1 signed out); signed out is who was inactive for 30 days\n"),
+        (0, "removed 1 of 2 sessions (1 signed out); signed out: inactive for 30 days\n"),
         "{output}"
     );
     assert_eq!(app.records_left(), [BOB]);
@@ -195,7 +194,7 @@ fn without_proof_nobody_counts_as_signed_out() {
     -- stdout --
     DID                               RESULT     REASON
     did:plc:ewvi7nxzyoun6zhxrhs64oiz  unsettled  the server keeps the session alive
-    removed 0 of 1 session; 1 kept: not settled; signed out is who was inactive for 30 days
+    removed 0 of 1 session; 1 kept: no clear answer; signed out: inactive for 30 days
     ");
     app.assert_nobody_lost(output);
 }
@@ -209,11 +208,10 @@ fn a_threshold_that_few_can_mean_is_refused_or_confirmed() {
         assert!(output.code == 2 && output.stderr.contains("is less than an hour"), "{output}");
     }
     let output = app.sandbox.refusal(["sessions", "prune", "--inactive", "23h"]);
-    assert!(output.code == 2 && output.stderr.contains("add --yes"), "{output}");
+    assert!(output.code == 2 && output.stderr.contains("use --yes"), "{output}");
     assert_eq!(app.records_left(), [ALICE]);
     let output = app.sessions("prune --inactive 23h --yes");
-    let summary =
-        "removed 1 of 1 session (1 signed out); signed out is who was inactive for 23 hours\n";
+    let summary = "removed 1 of 1 session (1 signed out); signed out: inactive for 23 hours\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, summary), "{output}");
 }
 
@@ -228,14 +226,14 @@ fn more_than_max_removed_are_left_alone_and_the_dead_still_go() {
     insta::assert_snapshot!(output, @r"
     exit 3
     -- stdout --
-    removed 1 of 4 sessions (1 dead); signed out is who was inactive for 30 days
+    removed 1 of 4 sessions (1 dead); signed out: inactive for 30 days
     -- stderr --
-    warning: 3 of 4 sessions would be signed out or removed as malformed, and at most 2 may: none is; --max-removed 3 allows it
+    warning: 3 of 4 sessions would be signed out or removed as malformed, which is more than 2, so none is; use --max-removed 3 to allow it
     ");
     assert_eq!((app.records_left().len(), app.net.counters().revoked), (3, 0));
     app.configure("[prune]\nmax_removed = 1");
     let output = app.sessions("prune --inactive 30d --dry-run");
-    assert!(output.code == 3 && output.stderr.contains("at most 1 may"), "{output}");
+    assert!(output.code == 3 && output.stderr.contains("more than 1, so none is"), "{output}");
     let output = app.sessions("prune --inactive 30d --max-removed 3");
     assert!(
         output.code == 0 && output.stdout.starts_with("removed 3 of 3 sessions (3 signed out)"),
@@ -268,7 +266,7 @@ fn a_store_that_is_behind_signs_out_nobody_after_the_first() {
     let before = world.app.records();
     let output = world.run("prune --inactive 30d");
     assert_eq!(output.code, 1, "{output}");
-    assert!(output.stdout.contains("is this store a copy, or restored from a backup?"), "{output}");
+    assert!(output.stdout.contains("is this store a copy or a restored backup?"), "{output}");
     assert_eq!(output.stdout.matches("not attempted").count(), users.len() - 1, "{output}");
     assert_eq!(world.app.records(), before);
     let alive = elsewhere.iter().filter(|record| world.app.net.is_alive_with(record)).count();
@@ -308,7 +306,7 @@ fn a_clock_that_the_store_contradicts_signs_out_nobody() {
         let output = app.sessions(&format!("prune --inactive 30d --store {}{more}", redis.url()));
         assert!(
             output.code == 2
-                && output.stderr.contains("clock is 40d")
+                && output.stderr.contains("which determines ages, is 40d")
                 && output.stderr.contains("that of the store"),
             "{output}"
         );

@@ -42,19 +42,19 @@ fn an_empty_set_never_takes_the_place_of_a_file() {
         assert_says(
             &sandbox.refusal(arguments),
             2,
-            "error: no key source is configured, and an empty key set",
+            "error: no key source is configured, but only public clients have an empty",
         );
     }
     sandbox.file("oauthctl.toml", "[client]\nauth_method = 'none'\n");
     assert_says(
         &sandbox.refusal(["jwks", "-o", "jwks.json", "--force"]),
         2,
-        "and no key source has the key",
+        "but no key source contains the key",
     );
     assert_says(
         &sandbox.refusal(["jwks", "-o", "jwks.json", "--force", "--offline"]),
         2,
-        "jwks.json has key key1, and the new set lacks it",
+        "jwks.json contains key key1, but the new set does not",
     );
     std::fs::remove_file(sandbox.path("app.db")).unwrap();
     assert_eq!(sandbox.run(["jwks", "-o", "new.json"]).code, 0);
@@ -67,18 +67,18 @@ fn a_key_leaves_the_file_where_a_named_store_shows_that_it_may() {
     insta::assert_snapshot!(sandbox.refusal(publish(&[])), @"
     exit 2
     -- stderr --
-    error: jwks.json has key old, and the new set lacks it
-    hint: name its source with --keys, too; if no session needs it any more: --drop-key old
+    error: jwks.json contains key old, but the new set does not
+    hint: add its source with --keys; if no session needs it any more: --drop-key old
     ");
     assert_says(
         &sandbox.refusal(publish(&["--offline", "--store", "sqlite:app.db"])),
         2,
-        "jwks.json has key old",
+        "jwks.json contains key old",
     );
     insta::assert_snapshot!(sandbox.run(publish(&["--store", "sqlite:app.db"])), @"
     exit 0
     -- stderr --
-    left out key old: it is needed by none of the 2 sessions and 1 pending login of sqlite:app.db
+    left out key old: not needed by any of the 2 sessions and 1 pending login of sqlite:app.db
     wrote jwks.json
     ");
     assert_eq!(kids_in(&sandbox, "jwks.json"), "key1 key2");
@@ -90,14 +90,14 @@ fn a_store_that_shows_nothing_lets_no_key_go() {
     let sandbox = published();
     let database = AppDatabase::open(&sandbox.path("app.db"));
     database.record("did:web:broken", "{");
-    assert_says(&sandbox.run(&named), 2, "jwks.json has key old, and the new set lacks it");
+    assert_says(&sandbox.run(&named), 2, "jwks.json contains key old, but the new set does not");
     database.execute("DELETE FROM auth_session; DELETE FROM auth_state");
-    assert_says(&sandbox.run(&named), 2, "jwks.json has key old, and the new set lacks it");
+    assert_says(&sandbox.run(&named), 2, "jwks.json contains key old, but the new set does not");
     database.close();
     std::fs::remove_file(sandbox.path("app.db")).unwrap();
     let output = sandbox.run(&named);
-    assert_says(&output, 2, "warning: which keys sessions need could not be seen: ");
-    assert_says(&output, 2, "error: jwks.json has key old, and the new set lacks it");
+    assert_says(&output, 2, "warning: cannot find out which keys sessions need: ");
+    assert_says(&output, 2, "error: jwks.json contains key old, but the new set does not");
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn a_key_is_dropped_by_name() {
     insta::assert_snapshot!(sandbox.refusal(publish(&["--drop-key", "key2"])), @"
     exit 2
     -- stderr --
-    error: key key2 is in the key set, and what is in it is published
-    hint: `oauthctl keys retire key2` takes it out of the set
+    error: key key2 is in the key set, so it is published
+    hint: `oauthctl keys retire key2` removes it from the set
     ");
 }
 
@@ -130,12 +130,12 @@ fn a_key_that_records_need_and_no_source_has_is_missed() {
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--keys", "keys.json", "-o", "new.json"]), @"
     exit 2
     -- stderr --
-    error: sqlite:app.db has 1 session and 1 pending login bound to key key2, and no key source has the key
-    hint: name the source of key key2 with --keys, too: without it those users are logged out; if it is lost for good: --drop-key KID
+    error: sqlite:app.db has 1 session and 1 pending login bound to key key2, but no key source contains the key
+    hint: add the source of key key2 with --keys: without it those users are logged out; if it is lost: --drop-key KID
     ");
     let output = sandbox.run(["jwks", "--keys", "keys.json"]);
     assert_eq!((output.code, kids(&keys_in(&output.stdout)).join(" ")), (0, "key1".to_owned()));
-    insta::assert_snapshot!(output.stderr, @"warning: sqlite:app.db has 1 session and 1 pending login bound to key key2, and no key source has the key; name the source of key key2 with --keys, too: without it those users are logged out");
+    insta::assert_snapshot!(output.stderr, @"warning: sqlite:app.db has 1 session and 1 pending login bound to key key2, but no key source contains the key; add the source of key key2 with --keys: without it those users are logged out");
     assert_eq!(sandbox.run(["jwks", "--keys", "keys.json", "--offline"]).stderr, "");
     for more in ["--offline", "--drop-key=key2"] {
         assert_eq!(
@@ -170,7 +170,7 @@ fn records_in_any_layout_and_any_wrapping_need_their_key() {
         database.execute(&sql.replace('?', &format!("'{value}'")));
         database.close();
         let output = sandbox.run(["jwks", "--keys", "keys.json", "-o", "jwks.json"]);
-        assert_says(&output, 2, "bound to key key1, and no key source has the key");
+        assert_says(&output, 2, "bound to key key1, but no key source contains the key");
     }
 }
 
@@ -201,7 +201,7 @@ fn records_under_any_key_of_redis_need_their_key() {
         let output = sandbox.run(publish);
         assert_eq!(output.code, if is_needed { 2 } else { 0 }, "{key}: {output}");
         assert_eq!(
-            output.stderr.contains("bound to key key1, and no key source has the key"),
+            output.stderr.contains("bound to key key1, but no key source contains the key"),
             is_needed,
             "{output}"
         );
@@ -247,7 +247,7 @@ fn a_silent_store_delays_publishing_by_five_seconds_at_most() {
         .set("REDIS_URL", format!("redis://{}", listener.local_addr().unwrap()));
     let begun = std::time::Instant::now();
     let output = sandbox.run(["jwks", "--keys", "env:KEY", "-o", "jwks.json"]);
-    assert_says(&output, 0, "warning: which keys sessions need could not be seen: ");
+    assert_says(&output, 0, "warning: cannot find out which keys sessions need: ");
     assert!(begun.elapsed() < std::time::Duration::from_secs(9), "{:?}", begun.elapsed());
     assert_eq!(kids_in(&sandbox, "jwks.json"), "key1");
 }
@@ -266,11 +266,11 @@ fn confidential_documents_do_not_become_public_by_mistake() {
     assert_says(
         &write(&[]),
         2,
-        "error: c.json: describes a confidential client, and no key source is configured",
+        "error: c.json: describes a confidential client, but no key source is configured",
     );
     assert_eq!(sandbox.read("c.json"), before);
     sandbox.file("oauthctl.toml", "[client]\nauth_method = 'private_key_jwt'\n");
-    assert_says(&write(&[]), 2, "keys are to be published, and no key source is configured");
+    assert_says(&write(&[]), 2, "no key source is configured, so there are no keys to publish");
     sandbox.file("oauthctl.toml", "keys = 'keys.json'\n[client]\nauth_method = 'none'\n");
     let output = write(&[]);
     assert!(output.code == 0 && output.stderr.starts_with("wrote c.json for "), "{output}");
@@ -286,7 +286,7 @@ fn keys_in_the_metadata_are_guarded_likewise() {
         sandbox.run([&METADATA[..], &file, more].concat())
     };
     assert_eq!(write("all.json", &[]).code, 0);
-    assert_says(&write("keys.json", &[]), 2, "c.json has key old, and the new set lacks it");
+    assert_says(&write("keys.json", &[]), 2, "c.json contains key old, but the new set does not");
     assert_eq!(write("keys.json", &["--drop-key", "old"]).code, 0);
 }
 
@@ -298,15 +298,15 @@ fn how_the_client_authenticates_is_one_of_two_words() {
     exit 2
     -- stderr --
     error: client.auth_method: is neither "none" nor "private_key_jwt"
-    hint: write auth_method = "private_key_jwt" where the app has keys, else "none"
+    hint: write auth_method = "private_key_jwt" if the app has keys, otherwise "none"
     "#);
     for (method, keys, part) in [
         (
             "private_key_jwt",
             "",
-            "client.auth_method is private_key_jwt, and no key source is configured",
+            "client.auth_method is private_key_jwt, but no key source is configured",
         ),
-        ("none", "keys = 'keys.json'\n", "client.auth_method is none, and there are keys"),
+        ("none", "keys = 'keys.json'\n", "client.auth_method is none, but keys are configured"),
         ("x", "", "client.auth_method: is neither"),
     ] {
         sandbox.file("keys.json", KEY1);
@@ -331,8 +331,8 @@ fn public_documents_require_a_store_without_bound_sessions() {
     insta::assert_snapshot!(write(&[]), @r#"
     exit 2
     -- stderr --
-    error: sqlite:app.db has 1 session bound to key key1, and the app could not refresh them as a public client
-    hint: describe a confidential client: no --public, and no auth_method = "none" under [client]; if those sessions are lost for good: --drop-key key1
+    error: sqlite:app.db has 1 session bound to key key1, which the app could not refresh as a public client
+    hint: describe a confidential client: no --public, and no auth_method = "none" under [client]; if those sessions are lost: --drop-key key1
     "#);
     assert_says(&write(&["--drop-key", "key1"]), 2, "bound to key key2");
     assert_eq!(sandbox.read("c.json"), before);

@@ -206,7 +206,7 @@ fn every_settings_file_is_one() {
         if block.text.contains("[layouts.mine]") {
             // A layout of Redis, while the store is not one.
             let output = sandbox.run(["sessions", "list", "--layout", "mine"]);
-            assert!(!output.stderr.contains("no layout is called"), "{output}");
+            assert!(!output.stderr.contains("unknown layout"), "{output}");
         }
         count += 1;
     }

@@ -72,10 +72,7 @@ fn a_session_whose_newer_tokens_wait_is_never_exchanged() {
     app.configure("min_interval = \"0s\"");
     let output = app.sessions("refresh --all");
     assert_eq!(output.code, 1, "{output}");
-    assert!(
-        output.stdout.contains("newer tokens of it wait in the recovery directory"),
-        "{output}"
-    );
+    assert!(output.stdout.contains("newer tokens are in the recovery directory"), "{output}");
     assert_eq!(app.exchanges().len(), sent);
     let output = app.sessions("revoke --all --yes");
     assert_eq!((output.code, app.exchanges().len()), (1, sent), "{output}");
@@ -147,11 +144,11 @@ fn doctor_and_recover_agree_on_what_waits_here() {
         &format!("--store sqlite:{absolute}"),
     ] {
         let name = name.trim_end();
-        assert_eq!(doctor(name), "the tokens of 2 sessions wait to be stored", "{name}");
+        assert_eq!(doctor(name), "the tokens of 2 sessions are waiting to be stored", "{name}");
         assert_eq!(recover(name)["waiting"], 2, "{name}");
     }
     let other = "--store sqlite:unknown.db";
-    assert_eq!(doctor(other), "the tokens of 2 sessions in another store wait to be stored");
+    assert_eq!(doctor(other), "the tokens of 2 sessions in another store are waiting to be stored");
     assert_eq!((&recover(other)["waiting"], &recover(other)["elsewhere"]), (&0.into(), &2.into()));
 }
 
@@ -179,7 +176,7 @@ fn entries_never_restore_deleted_or_replace_new_sessions() {
     let login =
         app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..LoginOptions::default() });
     let output = app.sessions("recover");
-    let told = "stored 0 sessions, 1 of no use any more, 1 whose record is gone\n";
+    let told = "stored 0 sessions, 1 no longer needed, 1 whose record is gone\n";
     assert_eq!((output.code, output.stdout.as_str()), (0, told), "{output}");
     assert_eq!(app.record(ALICE).as_ref(), login.first());
     assert_eq!(app.record(BOB), None);
@@ -273,7 +270,7 @@ fn a_run_whose_store_fails_stops_exchanging() {
     app.database.execute(BREAK);
     let output = app.sessions("refresh --all");
     assert!(
-        output.code == 1 && output.stdout.contains("not attempted, since the store fails"),
+        output.code == 1 && output.stdout.contains("not attempted, because the store fails"),
         "{output}"
     );
     let kept = app.recovery_entries().len();
@@ -316,7 +313,7 @@ fn a_recovering_store_gets_waiting_tokens_in_the_same_run() {
         app.begin("refresh --all --format jsonl --concurrency 1 --per-issuer 1 --retry-for 60s");
     let mut results = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     // Others are not attempted once the first one's tokens are in the recovery directory.
-    assert!(results.next().unwrap().contains("not attempted, since the store fails"));
+    assert!(results.next().unwrap().contains("not attempted, because the store fails"));
     assert_eq!(app.recovery_entries().len(), 1);
     app.database.execute(MEND);
     let results: Vec<_> = results.collect();
@@ -357,7 +354,7 @@ fn a_store_that_cannot_be_reached_costs_nothing() {
     let app = App::with_users(2);
     fs::rename(app.sandbox.path("app.db"), app.sandbox.path("moved.db")).unwrap();
     let output = app.sessions("refresh --all");
-    assert!(output.code == 2 && output.stderr.contains("there is no such database"), "{output}");
+    assert!(output.code == 2 && output.stderr.contains("the database does not exist"), "{output}");
     assert_eq!(app.net.counters().requests, [].into());
 }
 
@@ -369,7 +366,7 @@ fn without_a_recovery_directory_nothing_is_refreshed() {
     for command in ["refresh --all", "upgrade --unpublished", "revoke --all --yes"] {
         let output = app.sessions(command);
         assert!(
-            output.code == 1 && output.stderr.contains("the recovery directory cannot be written"),
+            output.code == 1 && output.stderr.contains("cannot write to the recovery directory"),
             "{output}"
         );
         assert!(output.stderr.contains("hint: "), "{output}");

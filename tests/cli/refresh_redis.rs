@@ -35,7 +35,7 @@ fn the_app_s_own_lock_is_respected() {
     npmx.redis.ask(&["SET", &lock, "the app", "EX", "30"]);
     let output = npmx.app.sessions("refresh --all --lock-timeout 1s --format jsonl");
     assert!(
-        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        output.code == 0 && output.stdout.contains("another process holds its lock"),
         "{output}"
     );
     assert!(npmx.app.exchanges().is_empty());
@@ -54,7 +54,7 @@ fn a_redis_that_goes_away_while_the_server_works_loses_nothing() {
     answers.open();
     let output = npmx.app.sandbox.output_of(child);
     assert_eq!(output.code, 1, "{output}");
-    assert!(output.stdout.contains("its tokens wait in"), "{output}");
+    assert!(output.stdout.contains("its new tokens are in"), "{output}");
     npmx.proxy.heal();
     npmx.app.net.clear_faults();
     // The lock is shared with the app, and was left to expire.
@@ -170,7 +170,7 @@ fn what_a_lagging_replica_lacks_is_named_and_kept() {
         (3, "refreshed 0 sessions, 3 unknown\n"),
         "{output}"
     );
-    let named = "refreshed, but a fail-over of the store may undo it (0 of 1 replicas have it); its tokens wait in ";
+    let named = "refreshed, but a fail-over of the store may undo it (0 of 1 replicas have it); its new tokens are also in ";
     assert_eq!(output.stderr.matches(named).count(), 3, "{output}");
     assert_eq!(npmx.app.recovery_entries().len(), 3, "{output}");
     npmx.assert_nobody_lost(&output);

@@ -260,7 +260,7 @@ fn a_lock_that_somebody_else_holds_is_respected() {
     ));
     let output = app.sessions("refresh --all --lock-timeout 1s --format jsonl");
     assert!(
-        output.code == 0 && output.stdout.contains("somebody else holds the lock on it"),
+        output.code == 0 && output.stdout.contains("another process holds its lock"),
         "{output}"
     );
     assert!(app.exchanges().is_empty());
@@ -332,7 +332,7 @@ fn tokens_of_the_same_session_stored_by_the_app_are_kept() {
     });
     assert_eq!(
         (code, result.as_str(), reason.as_str()),
-        (0, "skipped", "somebody else refreshed it meanwhile")
+        (0, "skipped", "another process refreshed it meanwhile")
     );
     app.assert_nobody_lost("");
 }

@@ -56,9 +56,12 @@ fn only_what_was_selected_is_revoked() {
 fn nobody_is_signed_out_by_mistake() {
     let app = App::with_users(2);
     let output = app.sessions("revoke");
-    assert!(output.code == 2 && output.stderr.contains("say which sessions to revoke"), "{output}");
+    assert!(
+        output.code == 2 && output.stderr.contains("select the sessions to revoke"),
+        "{output}"
+    );
     let output = app.sessions("revoke --all");
-    assert!(output.code == 2 && output.stderr.contains("no terminal"), "{output}");
+    assert!(output.code == 2 && output.stderr.contains("without a terminal"), "{output}");
     let output = app.sessions("revoke --all --dry-run");
     assert!(output.code == 0 && output.stdout.ends_with("\nwould revoke 2 sessions\n"), "{output}");
     assert!(
@@ -73,7 +76,7 @@ fn nobody_is_signed_out_by_mistake() {
     exit 1
     -- stderr --
     error: did:plc:ewvi7nxzyoun6zhxrhs64oiz has no session
-    hint: `oauthctl sessions list --format jsonl` shows the accounts and keys there are
+    hint: `oauthctl sessions list --format jsonl` shows all accounts and keys
     ");
 }
 
@@ -136,7 +139,7 @@ fn a_server_without_a_revocation_endpoint_is_sent_nothing() {
     app.net.configure(|policy| policy.revocation = false);
     let (code, result, reason, record) = revoked(&app, "");
     assert_eq!((code, result.as_str(), record.as_str()), (1, "unconfirmed", "kept"));
-    let day = reason.strip_prefix("the server has no revocation endpoint; its tokens die by ");
+    let day = reason.strip_prefix("the server has no revocation endpoint; its tokens expire on ");
     assert!(
         day.is_some_and(|day| day.starts_with("20") && day.ends_with(" unless they are used")),
         "{reason}"

@@ -47,7 +47,7 @@ fn the_user_of_a_session_that_a_proof_has_renewed_is_still_away() {
     assert_eq!(output.code, 1, "{output}");
     app.net.clear_faults();
     let output = app.sessions("prune --inactive 30d --dry-run");
-    assert!(output.stdout.contains("sign out 1 (away)"), "{output}");
+    assert!(output.stdout.contains("sign out 1 (inactive)"), "{output}");
 }
 
 #[test]

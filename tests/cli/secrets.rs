@@ -289,7 +289,7 @@ fn tokens_that_wait_to_be_stored_are_in_private_files_only() {
         "CREATE TRIGGER broken BEFORE UPDATE ON auth_session BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END",
     );
     let output = marked.run("sessions refresh --all --retry-for 0s");
-    assert!(output.stdout.contains("its tokens wait in"), "{output}");
+    assert!(output.stdout.contains("its new tokens are in"), "{output}");
     let entry = marked.app.recovery_entries().pop().unwrap();
     assert_eq!(fs::metadata(&entry).unwrap().permissions().mode() & 0o7777, 0o600);
     let kept: Value = serde_json::from_slice(&fs::read(&entry).unwrap()).unwrap();
@@ -543,7 +543,7 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
     app.sandbox.file("oauthctl.toml", referring);
     let warned = |output: &Output, name: &str| {
         let line = format!(
-            "warning: {name} holds secrets and can be read by other users; `chmod 600` it\n"
+            "warning: {name} contains secrets and can be read by other users; `chmod 600` it\n"
         );
         assert_eq!(output.stderr.matches(&line).count(), 1, "{name}: {output}");
     };
@@ -553,7 +553,7 @@ fn files_with_secrets_that_others_can_read_are_warned_of() {
     warned(&output, "env");
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert!(
-        doctor.stdout.contains("url can be read by other users and holds the app's secrets"),
+        doctor.stdout.contains("url contains the app's secrets and can be read by other users"),
         "{doctor}"
     );
     open(

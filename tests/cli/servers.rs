@@ -87,7 +87,7 @@ fn an_issuer_that_has_changed_is_named_beside_the_old_one() {
     let output = app.sessions("refresh --all");
     let new = app.net.pds_url_of(new);
     let expected =
-        format!("the session was issued by {old}, and the account's PDS {new} belongs to {new}");
+        format!("the session was issued by {old}, but the account's PDS {new} belongs to {new}");
     assert!(output.code == 1 && output.stdout.contains(&expected), "{output}");
     assert!(app.exchanges().is_empty());
 }
@@ -99,7 +99,7 @@ fn an_issuer_that_differs_by_a_slash_is_said_to() {
     app.net.patch_resource_metadata(0, json!({"authorization_servers": [format!("{issuer}/")]}));
     let output = app.sessions("refresh --all");
     let expected =
-        format!("the issuer is \"{issuer}\" in the session and \"{issuer}/\" at its PDS {issuer}");
+        format!("the issuer is \"{issuer}\" in the session but \"{issuer}/\" at its PDS {issuer}");
     assert!(output.code == 1 && output.stdout.contains(&expected), "{output}");
     assert!(app.exchanges().is_empty());
 }

@@ -189,10 +189,10 @@ fn what_keeps_a_session_from_being_refreshed_is_named() {
     -- stdout --
     DID                                   STATUS   REFRESHED  KID   ISSUER            REASON
     did:web:fine.example.com              idle     3h ago     key1  auth.example.com
-    did:web:no-refresh-token.example.com  dead     3h ago     key1  auth.example.com  expired, and there is no refresh token
+    did:web:no-refresh-token.example.com  dead     3h ago     key1  auth.example.com  expired, and has no refresh token
     did:web:other-key.example.com         blocked  3h ago     lost  auth.example.com  its client key lost is not in the key set
-    did:web:public.example.com            blocked  3h ago     none  auth.example.com  it began while the client was public
-    did:web:rsa.example.com               blocked  3h ago     key1  auth.example.com  its DPoP key is neither ES256 nor ES256K
+    did:web:public.example.com            blocked  3h ago     none  auth.example.com  started when the client was public; `oauthctl sessions upgrade` converts it
+    did:web:rsa.example.com               blocked  3h ago     key1  auth.example.com  the DPoP key is neither ES256 nor ES256K
     -- stderr --
     5 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -208,7 +208,7 @@ fn an_age_that_nothing_tells_is_unknown() {
     let listed = rows(&sandbox.run(["sessions", "list", "--format", "json"]).stdout);
     assert_eq!(listed[0]["last_refreshed_at"], Value::Null);
     assert_eq!(listed[0]["last_refreshed_by"], Value::Null);
-    assert_eq!(listed[0]["reason"], "nothing tells when it was last refreshed");
+    assert_eq!(listed[0]["reason"], "last refresh unknown");
 }
 
 #[test]
@@ -244,21 +244,21 @@ fn what_is_no_session_is_listed_with_the_reason() {
     exit 0
     -- stdout --
     DID                        STATUS     REFRESHED  KID  ISSUER  REASON
-                               foreign    -          -    -       the key names no account
-    42                         foreign    -          -    -       the key names no account
+                               foreign    -          -    -       the key contains no account
+    42                         foreign    -          -    -       the key contains no account
     did:web:array              foreign    -          -    -       a member has the wrong type
     did:web:cut-short          foreign    -          -    -       not JSON, perhaps encrypted
     did:web:deep               foreign    -          -    -       not JSON, perhaps encrypted
     did:web:empty              malformed  -          -    -       empty
-    did:web:expiry             foreign    -          -    -       the session is of another account than its key says
+    did:web:expiry             foreign    -          -    -       the session belongs to another account than its key
     did:web:no-auth-method     foreign    -          -    -       no authMethod: written by a very old client
     did:web:no-dpop-key        foreign    -          -    -       no dpopJwk
     did:web:no-tokens          foreign    -          -    -       no tokenSet
     did:web:null               foreign    -          -    -       a member has the wrong type
     did:web:number-for-a-text  foreign    -          -    -       a member has the wrong type
-    did:web:someone-else       foreign    -          -    -       the session is of another account than its key says
-    not a did                  foreign    -          -    -       the key names no account
-    �                          foreign    -          -    -       the key names no account
+    did:web:someone-else       foreign    -          -    -       the session belongs to another account than its key
+    not a did                  foreign    -          -    -       the key contains no account
+    �                          foreign    -          -    -       the key contains no account
     -- stderr --
     15 sessions in sqlite:app.db (layout statusphere)
     ");
@@ -470,7 +470,7 @@ fn a_table_is_about_as_wide_as_a_terminal_of_today() {
     DID                               STATUS   REFRESHED  KID        ISSUER       REASON
     did:plc:aaaaaaaaaaaaaaaaaaaaaaaa  due      40h ago    17954207…  bsky.social
     did:plc:ewvi7nxzyoun6zhxrhs64oiz  suspect  100d ago   17954207…  bsky.social  not refreshed for longer than 91d 7h
-    did:plc:z72i7hdynmk6r22z27h6tvur  dead     3h ago     17954207…  bsky.social  expired, and there is no refresh token
+    did:plc:z72i7hdynmk6r22z27h6tvur  dead     3h ago     17954207…  bsky.social  expired, and has no refresh token
     -- stderr --
     3 sessions in sqlite:app.db (layout statusphere)
     ");

@@ -110,11 +110,7 @@ fn one_record_is_named_by_its_key() {
         ["fresh", "malformed"]
     );
     assert_eq!(selected(&sandbox, &["did:web:fresh", "--key", "did:web:fresh"]), ["fresh"]);
-    assert_none(
-        &sandbox,
-        &["--key", "did:web:nobody"],
-        "there is no session under the key did:web:nobody",
-    );
+    assert_none(&sandbox, &["--key", "did:web:nobody"], "no session has the key did:web:nobody");
 }
 
 #[test]
@@ -181,11 +177,7 @@ fn a_scope_is_a_whole_word() {
     let sandbox = app();
     assert_eq!(selected(&sandbox, &["--scope", "transition:chat.bsky"]), ["chat"]);
     assert_eq!(selected(&sandbox, &["--scope", "transition:generic"]), but(&["chat", "malformed"]));
-    assert_none(
-        &sandbox,
-        &["--scope", "transition"],
-        "no session was granted the scope transition",
-    );
+    assert_none(&sandbox, &["--scope", "transition"], "no session has the scope transition");
 }
 
 #[test]
@@ -278,7 +270,7 @@ fn an_issuer_is_known_by_what_tables_show_of_it() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--issuer", "https://"]), @r#"
     exit 2
     -- stderr --
-    error: --issuer: "https://" is not the address of a server
+    error: --issuer: "https://" is not the URL of a server
     hint: write https://auth.example.com
     "#);
 }

@@ -76,7 +76,7 @@ fn an_account_without_a_session_is_an_error() {
     exit 1
     -- stderr --
     error: did:web:nobody has no session in sqlite:app.db
-    hint: `oauthctl sessions list --format jsonl` shows the accounts and keys there are
+    hint: `oauthctl sessions list --format jsonl` shows all accounts and keys
     ");
 }
 
@@ -113,7 +113,7 @@ fn sessions_of_an_account_are_shown_separately_with_ttls() {
     let left = |card: &str| {
         ["1d 1h", "1d", "2h"]
             .iter()
-            .any(|left| card.contains(&format!("ttl                {left} ")))
+            .any(|left| card.contains(&format!("ttl                expires in {left}")))
     };
     assert!(cards.iter().all(|card| card.starts_with("key ") && left(card)), "{shown}");
 }

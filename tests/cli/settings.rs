@@ -196,8 +196,8 @@ fn invalid_settings_files_are_refused_without_being_quoted() {
     insta::assert_snapshot!(broken, @r#"
     exit 2
     -- stderr --
-    error: oauthctl.toml: not TOML in line 3: extra `=`, expected nothing
-    hint: texts stand in quotes: name = "value"
+    error: oauthctl.toml: invalid TOML in line 3: extra `=`, expected nothing
+    hint: strings need quotes: name = "value"
     "#);
     insta::assert_snapshot!(refusal_of("store = 'sqlite:app.db'"), @r"
     exit 2
@@ -208,7 +208,7 @@ fn invalid_settings_files_are_refused_without_being_quoted() {
     insta::assert_snapshot!(refusal_of("keys = 1"), @r#"
     exit 2
     -- stderr --
-    error: oauthctl.toml: keys must be a text in quotes, { source = "…", kid = "…" }, or an array of such
+    error: oauthctl.toml: keys must be a string in quotes, { source = "…", kid = "…" }, or an array of these
     hint: compare it with the settings in the README
     "#);
 }
@@ -220,7 +220,7 @@ fn a_settings_file_that_was_named_must_be_there() {
     -- stderr --
     error: missing.toml: cannot read the settings file
     caused by: No such file or directory (os error 2)
-    hint: check --config and OAUTHCTL_CONFIG, and that this user may read the file
+    hint: check --config and OAUTHCTL_CONFIG, and that this user can read the file
     ");
 }
 
@@ -230,7 +230,7 @@ fn a_profile_that_does_not_exist_is_refused() {
     insta::assert_snapshot!(sandbox.refusal(["jwks", "--profile", "preview"]), @r#"
     exit 2
     -- stderr --
-    error: no profile "preview": there is no oauthctl.toml
+    error: no profile "preview", because there is no oauthctl.toml
     hint: profiles are sections [profiles.NAME] of oauthctl.toml
     "#);
     sandbox.file("oauthctl.toml", "[profiles.preview]\n[profiles.production]\n");
@@ -253,7 +253,7 @@ fn an_unknown_layout_is_refused_with_a_suggestion() {
     insta::assert_snapshot!(layers().refusal(["sessions", "list", "--layout", "statusfear"]), @r#"
     exit 2
     -- stderr --
-    error: no layout is called "statusfear"
+    error: unknown layout "statusfear"
     hint: did you mean statusphere?
     "#);
 }
@@ -269,8 +269,8 @@ fn a_profile_that_a_variable_contradicts_is_refused() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--profile", "preview"]), @"
     exit 2
     -- stderr --
-    error: --profile preview names a store, and OAUTHCTL_STORE another
-    hint: unset OAUTHCTL_STORE, or say which with --store
+    error: --profile preview and OAUTHCTL_STORE name different stores
+    hint: unset OAUTHCTL_STORE, or choose one with --store
     ");
     assert_eq!(store(&sandbox, &["--profile", "preview", "--store", "sqlite:flag.db"]), "flag");
     assert_eq!(store(&sandbox, &["--profile", "bare"]), "variable");
@@ -292,7 +292,7 @@ fn a_token_is_sent_only_to_the_store_that_it_stands_beside() {
         let refusal = sandbox.refusal([&["sessions", "list"], options].concat());
         assert_eq!(
             refusal.code == 2,
-            refusal.stderr.contains("no token is named for it"),
+            refusal.stderr.contains("no token is configured for it"),
             "{refusal}"
         );
         refusal.code == 1
@@ -326,12 +326,10 @@ fn an_option_that_names_a_store_names_a_whole_store() {
     // Layouts named together with the store apply.
     for named in [&["--layout", "own"][..], &["--layout", "own", "--store", "sqlite:flag.db"]] {
         let refusal = sandbox.refusal([&["sessions", "list"], named].concat());
-        assert!(refusal.stderr.contains("layout own is one of Redis keys"), "{refusal}");
+        assert!(refusal.stderr.contains("layout own is for Redis"), "{refusal}");
     }
     sandbox.set("OAUTHCTL_LAYOUT", "npmx");
-    assert!(
-        sandbox.refusal(["sessions", "list"]).stderr.contains("layout npmx is one of Redis keys")
-    );
+    assert!(sandbox.refusal(["sessions", "list"]).stderr.contains("layout npmx is for Redis"));
 }
 
 #[test]
@@ -402,7 +400,7 @@ fn settings_above_that_others_may_write_are_refused() {
     let file = sandbox.file("oauthctl.toml", "[store]\nurl = 'sqlite:file.db'\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
     let output = below(&sandbox, "src", "sessions list");
-    let said = "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, and others than its owner (uid ";
+    let said = "error: $SANDBOX/app/oauthctl.toml: was found above the working directory, but users other than its owner (uid ";
     assert!(output.code == 2 && output.stderr.starts_with(said), "{output}");
     assert!(output.stderr.contains("hint: `chmod go-w $SANDBOX/app/oauthctl.toml`; "), "{output}");
     // In the working directory, the file is the user's own choice.
@@ -424,10 +422,7 @@ fn a_directory_or_dangling_link_as_settings_is_reported() {
     symlink("moved/oauthctl.toml", sandbox.path("oauthctl.toml")).unwrap();
     for output in [sandbox.refusal(["jwks"]), below(&sandbox, "src", "jwks")] {
         assert_eq!(output.code, 2, "{output}");
-        assert!(
-            output.stderr.contains("oauthctl.toml: is a link to a file that does not exist"),
-            "{output}"
-        );
+        assert!(output.stderr.contains("oauthctl.toml: is a link to a missing file"), "{output}");
     }
     fs::remove_file(sandbox.path("oauthctl.toml")).unwrap();
     fs::create_dir_all(sandbox.path("../home/.config/oauthctl/oauthctl.toml")).unwrap();

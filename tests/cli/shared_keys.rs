@@ -36,7 +36,7 @@ fn retire_counts_in_every_store_that_shares_the_key() {
     insta::assert_snapshot!(sandbox.refusal(["--profile", "preview", "keys", "retire", "key2"]), @"
     exit 2
     -- stderr --
-    error: 1 session and 1 pending login of sqlite:app.db (the settings without a profile) are bound to key key2, and would be lost with it
+    error: 1 session and 1 pending login of sqlite:app.db (the settings without a profile) are bound to key key2 and would be lost with it
     hint: keep the key until they have ended, or end them with `oauthctl sessions revoke --kid key2`
     ");
     for arguments in [
@@ -54,7 +54,7 @@ fn retire_counts_in_every_store_that_shares_the_key() {
     insta::assert_snapshot!(sandbox.refusal(["keys", "retire", "key1"]), @"
     exit 2
     -- stderr --
-    error: 1 session of sqlite:preview.db (profile preview) is bound to key key1, and would be lost with it
+    error: 1 session of sqlite:preview.db (profile preview) is bound to key key1 and would be lost with it
     hint: keep the key until they have ended, or end them with `oauthctl --profile preview sessions revoke --kid key1`
     ");
     AppDatabase::open(&sandbox.path("preview.db")).execute("DELETE FROM auth_session");
@@ -68,10 +68,10 @@ fn retire_names_a_shared_store_that_cannot_be_read() {
     AppDatabase::open(&sandbox.path("app.db"))
         .execute(&format!("DELETE FROM auth_session WHERE key = '{ALICE}'"));
     let refusal = sandbox.refusal(["keys", "retire", "key1"]);
-    let part = "error: the store of profile preview cannot be read, and its sessions may be bound to key key1";
+    let part = "error: the store of profile preview cannot be read, but its sessions may be bound to key key1";
     assert!(refusal.code == 2 && refusal.stderr.contains(part), "{refusal}");
     let output = sandbox.run(["keys", "retire", "key1", "--unused"]);
-    let part = "warning: whether the store of profile preview needs key key1 could not be seen: ";
+    let part = "warning: cannot find out whether the store of profile preview needs key key1: ";
     assert!(output.code == 0 && output.stderr.contains(part), "{output}");
 }
 
@@ -100,8 +100,8 @@ fn a_published_key_stays_while_any_configured_store_needs_it() {
     insta::assert_snapshot!(sandbox.refusal(publish), @"
     exit 2
     -- stderr --
-    error: sqlite:app.db (the settings without a profile) has 1 session and 1 pending login bound to key key2, and no key source has the key
-    hint: name the source of key key2 with --keys, too: without it those users are logged out; if it is lost for good: --drop-key KID
+    error: sqlite:app.db (the settings without a profile) has 1 session and 1 pending login bound to key key2, but no key source contains the key
+    hint: add the source of key key2 with --keys: without it those users are logged out; if it is lost: --drop-key KID
     ");
     assert_eq!(kids(&keys_in(&sandbox.read("jwks.json"))), ["new", "key1", "key2"]);
     let database = AppDatabase::open(&sandbox.path("app.db"));
@@ -111,7 +111,7 @@ fn a_published_key_stays_while_any_configured_store_needs_it() {
     insta::assert_snapshot!(sandbox.run(publish), @"
     exit 0
     -- stderr --
-    left out key key2: it is needed by none of the 1 session of sqlite:preview.db
+    left out key key2: not needed by any of the 1 session of sqlite:preview.db
     wrote jwks.json
     ");
 }
@@ -127,9 +127,9 @@ fn an_unreadable_shared_store_causes_a_warning() {
     let output = sandbox.run(["jwks", "-o", "jwks.json", "--force"]);
     let warned = output
         .stderr
-        .contains("warning: which keys the store of profile preview needs could not be seen: ");
+        .contains("warning: cannot find out which keys the store of profile preview needs: ");
     assert!(
-        output.code == 2 && warned && output.stderr.contains("jwks.json has key key2"),
+        output.code == 2 && warned && output.stderr.contains("jwks.json contains key key2"),
         "{output}"
     );
 }

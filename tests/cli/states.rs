@@ -127,12 +127,12 @@ fn the_notes_of_purged_logins_go_with_them() {
             .rows("SELECT count(*) FROM note")
             .remove(0)
     };
-    assert_eq!(purge(&sandbox), "removed 0 pending logins; 1000 kept: of unknown age, noted\n");
+    assert_eq!(purge(&sandbox), "removed 0 pending logins; 1000 kept until their age is known\n");
     assert_eq!(notes(&sandbox), "1000");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
     database.state("young", &state("key1"));
     let purged =
-        "removed 1,000 pending logins (1000 old since first seen); 1 kept: of unknown age, noted\n";
+        "removed 1,000 pending logins (1000 by first-seen time); 1 kept until their age is known\n";
     assert_eq!(purge(&sandbox), purged);
     assert_eq!(notes(&sandbox), "1", "that of the login that stays");
 }
@@ -145,28 +145,28 @@ fn neither_list_nor_a_dry_run_notes_anything() {
     insta::assert_snapshot!(sandbox.run(["states", "purge", "--dry-run"]), @"
     exit 0
     -- stdout --
-    would remove 0 pending logins; 2 kept: of unknown age
+    would remove 0 pending logins; 2 kept: age unknown
     ");
     assert_eq!(sandbox.everything(), before);
     // Otherwise these would be old by now.
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    insta::assert_snapshot!(sandbox.result(["states", "purge", "--dry-run"]), @"would remove 0 pending logins; 2 kept: of unknown age");
+    insta::assert_snapshot!(sandbox.result(["states", "purge", "--dry-run"]), @"would remove 0 pending logins; 2 kept: age unknown");
 }
 
 #[test]
 fn states_of_unknown_age_are_noted_then_removed_when_old() {
     let mut sandbox = app();
-    insta::assert_snapshot!(purge(&sandbox), @"removed 0 pending logins; 2 kept: of unknown age, noted");
+    insta::assert_snapshot!(purge(&sandbox), @"removed 0 pending logins; 2 kept until their age is known");
     assert_eq!(keys(&sandbox), ["state-1", "state-2"]);
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:20:00Z");
     AppDatabase::open(&sandbox.path("app.db")).state("state-3", &state("key1"));
-    insta::assert_snapshot!(purge(&sandbox), @"removed 0 pending logins; 3 kept: of unknown age, noted");
+    insta::assert_snapshot!(purge(&sandbox), @"removed 0 pending logins; 3 kept until their age is known");
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:30:00Z");
     purge(&sandbox);
     assert_eq!(keys(&sandbox), ["state-1", "state-2", "state-3"], "not older than 30 minutes yet");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    insta::assert_snapshot!(sandbox.result(["states", "purge", "-n"]), @"would remove 2 pending logins (2 old since first seen); 1 kept: of unknown age");
-    insta::assert_snapshot!(purge(&sandbox), @"removed 2 pending logins (2 old since first seen); 1 kept: of unknown age, noted");
+    insta::assert_snapshot!(sandbox.result(["states", "purge", "-n"]), @"would remove 2 pending logins (2 by first-seen time); 1 kept: age unknown");
+    insta::assert_snapshot!(purge(&sandbox), @"removed 2 pending logins (2 by first-seen time); 1 kept until their age is known");
     assert_eq!(keys(&sandbox), ["state-3"]);
     sandbox.set("OAUTHCTL_TEST_NOW", "2026-11-23T12:50:01Z");
     purge(&sandbox);
@@ -210,7 +210,7 @@ fn what_is_no_login_is_never_removed() {
     );
     purge(&sandbox);
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    insta::assert_snapshot!(purge(&sandbox), @"removed 2 pending logins (2 old since first seen); 4 kept: not a pending login");
+    insta::assert_snapshot!(purge(&sandbox), @"removed 2 pending logins (2 by first-seen time); 4 kept: not a pending login");
     assert_eq!(keys(&sandbox), ["empty", "list", "no-json", "other"]);
 }
 
@@ -248,13 +248,12 @@ fn a_time_column_tells_the_age_at_once() {
         database.execute(&rows);
         let planned = sandbox.result(["states", "purge", "--dry-run"]);
         assert_eq!(
-            planned,
-            "would remove 2 pending logins (2 old by their time column); 2 kept: too young\n",
+            planned, "would remove 2 pending logins (2 by time column); 2 kept: too young\n",
             "{name}"
         );
         assert_eq!(
             purge(&sandbox),
-            "removed 2 pending logins (2 old by their time column); 2 kept: too young\n",
+            "removed 2 pending logins (2 by time column); 2 kept: too young\n",
             "{name}"
         );
         assert_eq!(database.rows(left), [ALICE, "future", "young"], "{name}");
@@ -271,9 +270,9 @@ fn a_time_that_is_missing_is_made_up_for_by_a_note() {
         "INSERT INTO oauth_states VALUES ('a', '{}', NULL), ('b', '{0}', 'soon')",
         state("key1")
     ));
-    assert_eq!(purge(&sandbox), "removed 0 pending logins; 2 kept: of unknown age, noted\n");
+    assert_eq!(purge(&sandbox), "removed 0 pending logins; 2 kept until their age is known\n");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    assert_eq!(purge(&sandbox), "removed 2 pending logins (2 old since first seen)\n");
+    assert_eq!(purge(&sandbox), "removed 2 pending logins (2 by first-seen time)\n");
 }
 
 #[test]
@@ -350,8 +349,7 @@ fn a_purge_that_fails_half_way_says_what_it_has_removed() {
         "COMMIT; CREATE TRIGGER broken BEFORE DELETE ON oauth_states WHEN OLD.key = '1550' BEGIN SELECT RAISE(ABORT, 'x'); END",
     );
     let output = sandbox.run(["states", "purge"]);
-    let said =
-        "removed 500 pending logins (500 old by their time column); stopped before the end\n";
+    let said = "removed 500 pending logins (500 by time column); stopped before the end\n";
     assert_eq!((output.code, output.stdout.as_str()), (3, said), "{output}");
     assert!(output.stderr.starts_with("warning: stopped early: app.db: "), "{output}");
     assert_eq!(database.rows("SELECT count(*) FROM oauth_states"), ["100"]);
@@ -391,12 +389,12 @@ fn a_merely_usual_ttl_requires_a_first_seen_note() {
             "15m",
         ])
     };
-    let noted = "removed 0 pending logins; 1 kept: of unknown age, noted\n";
+    let noted = "removed 0 pending logins; 1 kept until their age is known\n";
     assert_eq!(purge(&sandbox, "oauth"), noted);
     assert_eq!(purge(&sandbox, "oauth-stamped"), noted);
-    assert_eq!(purge(&sandbox, "npmx"), "removed 1 pending login (1 old by their time to live)\n");
+    assert_eq!(purge(&sandbox, "npmx"), "removed 1 pending login (1 by TTL)\n");
     sandbox.set("OAUTHCTL_TEST_NOW", LATER);
-    assert_eq!(purge(&sandbox, "oauth"), "removed 1 pending login (1 old since first seen)\n");
+    assert_eq!(purge(&sandbox, "oauth"), "removed 1 pending login (1 by first-seen time)\n");
     assert_eq!(
         redis.ask(&["EXISTS", "oauth:state:begun", "atproto:oauth:state:begun"]),
         Answer::Number(0)

@@ -99,7 +99,10 @@ fn an_upstash_named_in_the_settings_has_its_token_there() {
     sandbox.set("KV_REST_API_URL", "https://app.example.com").set("KV_REST_API_TOKEN", "the-token");
     let before = front.requests();
     let refusal = sandbox.refusal(["sessions", "list"]);
-    assert!(refusal.code == 2 && refusal.stderr.contains("no token is named for it"), "{refusal}");
+    assert!(
+        refusal.code == 2 && refusal.stderr.contains("no token is configured for it"),
+        "{refusal}"
+    );
     assert_eq!(front.requests(), before);
 }
 
@@ -118,7 +121,7 @@ fn of_two_layouts_in_one_store_none_is_guessed() {
     exit 2
     -- stderr --
     error: redis://127.0.0.1:PORT/0: the store has records of several layouts: npmx, oauth
-    hint: say which one is meant: --layout npmx or --layout oauth
+    hint: choose one: --layout npmx or --layout oauth
     ");
     let list = |options: &[&str]| run("list", options);
     for (layout, did) in [("npmx", ALICE), ("oauth", BOB)] {
@@ -137,8 +140,8 @@ fn unknown_contents_are_shown_without_secrets() {
     insta::assert_snapshot!(without_port(refusal, redis.port()), @r#"
     exit 2
     -- stderr --
-    error: redis://127.0.0.1:PORT/0: no known layout fits what is in the store; it has cache:*:x (1 key, string, not JSON); vault:{did} (1 key, string, a session of the Node client)
-    hint: name the layout with --layout, or describe it in oauthctl.toml (lock_key is "none" where the app has no lock):
+    error: redis://127.0.0.1:PORT/0: no known layout matches the store; it contains cache:*:x (1 key, string, not JSON); vault:{did} (1 key, string, a session of the Node client)
+    hint: choose the layout with --layout, or define it in oauthctl.toml (lock_key is "none" if the app has no lock):
       [layouts.mine]
       session_key = "vault:{did}"
       state_key = "PREFIX:{state}"
@@ -154,8 +157,8 @@ fn an_empty_store_shows_no_layout() {
     insta::assert_snapshot!(without_port(empty, redis.port()), @"
     exit 2
     -- stderr --
-    error: redis://127.0.0.1:PORT/0: there is nothing in the store that would show its layout
-    hint: name the layout with --layout, or check that this is the store the app uses
+    error: redis://127.0.0.1:PORT/0: the store contains no records that show its layout
+    hint: choose the layout with --layout, or check that this is the app's store
     ");
     let named = sandbox.run([
         "sessions",
@@ -185,7 +188,7 @@ fn a_login_that_the_server_refuses() {
     -- stderr --
     error: redis://127.0.0.1:PORT/0: the store refused
     caused by: NOAUTH Authentication required.
-    hint: the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST
+    hint: the server requires a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST
     ");
     insta::assert_snapshot!(at(":hunter2-wrong@"), @"
     exit 2
@@ -211,16 +214,13 @@ fn encryption_where_the_server_has_none_and_the_other_way_round() {
     let (plain, tls) = (redis.port(), redis.tls_port());
     let no_tls = refusal_at(&format!("rediss://127.0.0.1:{plain}"), plain, "");
     assert!(
-        no_tls.code == 1 && no_tls.stderr.contains("hint: does the server speak TLS?"),
+        no_tls.code == 1 && no_tls.stderr.contains("hint: does the server support TLS?"),
         "{no_tls}"
     );
     let wants_tls = refusal_at(&format!("redis://127.0.0.1:{tls}"), tls, "");
-    assert!(wants_tls.stderr.contains("one that expects TLS is named by rediss://"), "{wants_tls}");
+    assert!(wants_tls.stderr.contains("if it expects TLS, use rediss://"), "{wants_tls}");
     let untrusted = refusal_at(&format!("rediss://localhost:{tls}"), tls, "");
-    assert!(
-        untrusted.code == 1 && untrusted.stderr.contains("name it as `ca_file`"),
-        "{untrusted}"
-    );
+    assert!(untrusted.code == 1 && untrusted.stderr.contains("set `ca_file`"), "{untrusted}");
     let sandbox = Sandbox::new();
     sandbox.file("private-ca.pem", &certificates.ca);
     sandbox.file("oauthctl.toml", "[network]\nca_file = 'private-ca.pem'\n");
@@ -238,7 +238,7 @@ fn a_database_that_the_server_does_not_have() {
     -- stderr --
     error: redis://127.0.0.1:PORT/99: the store refused
     caused by: ERR DB index is out of range
-    hint: the server has no database of this number
+    hint: the server has no database with this number
     ");
 }
 
@@ -316,11 +316,7 @@ fn a_replica_only_reads() {
     let replica = Unwritable::new(&[]);
     // Its master is unreachable, and it serves its data.
     replica.redis.ask(&["REPLICAOF", "127.0.0.1", "1"]);
-    replica.refusals(
-        &[PURGE, IMPORT],
-        2,
-        "hint: this is a replica, which only reads: name the primary",
-    );
+    replica.refusals(&[PURGE, IMPORT], 2, "hint: this is a read-only replica: use the primary");
 }
 
 #[test]
@@ -364,7 +360,7 @@ fn a_server_that_is_still_loading_is_not_counted() {
     -- stderr --
     error: redis://127.0.0.1:PORT/0: the store refused
     caused by: LOADING Redis is loading the dataset in memory
-    hint: the server is still reading its data: try again in a moment
+    hint: the server is still loading its data: try again in a moment
     ");
     redis.ask(&["CONFIG", "SET", "key-load-delay", "0"]);
     wait_until(|| redis.ask(&["DBSIZE"]) == Answer::Number(60));
@@ -407,7 +403,7 @@ fn who_may_only_read_can_list_although_the_notes_are_another_s() {
     database.close();
     assert_eq!(
         sandbox.result(["states", "purge"]),
-        "removed 0 pending logins; 1 kept: of unknown age, noted\n"
+        "removed 0 pending logins; 1 kept until their age is known\n"
     );
     sandbox.sh("chmod 755 . ..; chmod 644 app.db app.db.oauthctl");
     let listed = sandbox.run_by_an_ordinary_user(["sessions", "list", "--format", "csv"]);

@@ -175,7 +175,7 @@ fn of_leaflet() {
         let lock = format!("@atproto-oauth-client-{did}");
         redis.ask(&["SET", &lock, "the app", "PX", "60000"]);
         let busy = app.sessions("refresh --all --lock-timeout 0s --format jsonl");
-        assert!(busy.stdout.contains("somebody else holds the lock on it"), "{busy}");
+        assert!(busy.stdout.contains("another process holds its lock"), "{busy}");
         assert_ending_wants_the_store_named(&mut app, "DB_URL", is_exported);
     }
 }

@@ -144,7 +144,7 @@ fn exports_are_private_and_never_overwrite_a_file() {
     exit 0
     -- stderr --
     exported 2 sessions
-    wrote out.jsonl; it holds everybody's tokens: delete it after the move
+    wrote out.jsonl; it contains the tokens of all users: delete it after the move
     ");
     assert_eq!(sandbox.mode("out.jsonl"), 0o600);
     assert_eq!(sandbox.read("out.jsonl"), export(&sandbox));
@@ -197,10 +197,10 @@ fn what_is_no_session_is_left_out_and_named() {
     insta::assert_snapshot!(output, @r"
     exit 3
     -- stderr --
-    warning: left out \u{1b}[2J: the key names no account
+    warning: left out \u{1b}[2J: the key contains no account
     warning: left out did:web:broken: not JSON, perhaps encrypted
     exported 2 sessions
-    wrote out.jsonl; it holds everybody's tokens: delete it after the move
+    wrote out.jsonl; it contains the tokens of all users: delete it after the move
     ");
     assert_eq!(sandbox.read("out.jsonl").lines().count(), 2);
 }
@@ -238,7 +238,7 @@ fn a_second_import_changes_nothing() {
     for again in [MOVE.to_owned(), MOVE.replace("import -", "import - --replace")] {
         assert_eq!(
             sandbox.sh(&again).stdout,
-            "imported 0 sessions; 2 there already, the same\n0 0\n"
+            "imported 0 sessions; 2 already there, unchanged\n0 0\n"
         );
     }
     assert_eq!(sandbox.everything(), before);
@@ -266,7 +266,7 @@ fn an_import_of_many_does_not_get_in_its_own_way() {
         AppDatabase::open(&sandbox.path("new.db")).rows(&format!("PRAGMA journal_mode = {mode}"));
         let all = count + 2;
         assert_eq!(sandbox.sh(MOVE).stdout, format!("imported {all} sessions\n0 0\n"), "{mode}");
-        let again = format!("imported 0 sessions; {all} there already, the same\n0 0\n");
+        let again = format!("imported 0 sessions; {all} already there, unchanged\n0 0\n");
         assert_eq!(sandbox.sh(MOVE).stdout, again, "{mode}");
     }
 }
@@ -293,7 +293,7 @@ fn what_is_there_already_is_kept() {
     insta::assert_snapshot!(output, @"
     exit 0
     -- stdout --
-    imported 0 sessions; 3 there already, kept
+    imported 0 sessions; 3 already there, kept
     0 0
     -- stderr --
     exported 3 sessions
@@ -313,19 +313,19 @@ fn replace_touches_only_what_is_provably_older() {
     let (sandbox, [_, newer, ageless]) = collision();
     let planned = sandbox.sh(&MOVE.replace("import -", "import - --replace -n"));
     insta::assert_snapshot!(planned.stdout, @"
-    would import 1 session; 1 in the place of an older one; 2 there already, not provably older, kept
+    would import 1 session; 1 replacing an older one; 2 already there, not provably older, kept
     0 3
     ");
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace"));
     insta::assert_snapshot!(output, @"
     exit 0
     -- stdout --
-    imported 1 session; 1 in the place of an older one; 2 there already, not provably older, kept
+    imported 1 session; 1 replacing an older one; 2 already there, not provably older, kept
     0 3
     -- stderr --
     exported 3 sessions
-    warning: line 2: did:plc:z72i7hdynmk6r22z27h6tvur has a session in the store that is not provably older, and stays
-    warning: line 3: did:web:ageless has a session in the store that is not provably older, and stays
+    warning: line 2: did:plc:z72i7hdynmk6r22z27h6tvur has a session in the store that is not provably older and is kept
+    warning: line 3: did:web:ageless has a session in the store that is not provably older and is kept
     ");
     let rows = arrived(&sandbox, "SELECT value FROM auth_session ORDER BY key");
     assert_eq!(rows, [session(ALICE, "3h").to_string(), newer.to_string(), ageless.to_string()]);
@@ -339,7 +339,7 @@ fn a_replaced_record_has_the_time_of_its_replacement() {
         session(ALICE, "30h")
     ));
     let output = sandbox.sh(&MOVE.replace("import -", "import - --replace"));
-    assert_eq!(output.stdout, "imported 2 sessions; 1 in the place of an older one\n0 0\n");
+    assert_eq!(output.stdout, "imported 2 sessions; 1 replacing an older one\n0 0\n");
     let sql = format!(
         "SELECT updated_at > '2026-11-22 06:00:00' FROM oauth_sessions WHERE sub = '{ALICE}'"
     );
@@ -382,7 +382,7 @@ fn an_import_reads_files_and_says_which_it_cannot() {
     -- stderr --
     error: missing.jsonl: cannot read the export
     caused by: No such file or directory (os error 2)
-    hint: check the path, and that this user may read it
+    hint: check the path, and that this user can read it
     ");
     assert_eq!(
         sandbox
@@ -395,7 +395,7 @@ fn an_import_reads_files_and_says_which_it_cannot() {
     exit 1
     -- stderr --
     error: empty.jsonl: nothing was imported: the input is empty
-    hint: check what `oauthctl sessions export` said: is its --store the one with the sessions?
+    hint: check the output of `oauthctl sessions export`, and its --store
     ");
 }
 
@@ -408,10 +408,10 @@ fn a_table_that_wants_more_than_oauthctl_knows_is_named() {
     insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "--source-app-stopped", "out.jsonl"]), @"
     exit 1
     -- stderr --
-    error: new.db: the app's table does not take the record
+    error: new.db: the app's table rejects the record
     caused by: NOT NULL constraint failed: auth_session.tenant
     caused by: Error code 1299: constraint failed
-    hint: a column that oauthctl does not know needs a value; let the app itself write it
+    hint: a column unknown to oauthctl needs a value; only the app can write such records
     ");
 }
 
@@ -461,7 +461,7 @@ fn a_record_goes_into_several_browsers_layout_and_back() {
          state_table = 't'\nstate_key_column = 'k'\nstate_value_column = 'v'\n",
     );
     sandbox.file("oauthctl.toml", settings);
-    for created in ["imported 2 sessions", "imported 0 sessions; 2 there already, the same"] {
+    for created in ["imported 2 sessions", "imported 0 sessions; 2 already there, unchanged"] {
         assert_eq!(sandbox.sh(MOVE).stdout, format!("{created}\n0 0\n"));
     }
     let keys = arrived(&sandbox, "SELECT k FROM s ORDER BY k");
@@ -470,7 +470,7 @@ fn a_record_goes_into_several_browsers_layout_and_back() {
         "{keys:?}"
     );
     let back = "oauthctl --profile new sessions export -o - | oauthctl sessions import - --source-app-stopped; echo ${PIPESTATUS[@]}";
-    assert_eq!(sandbox.sh(back).stdout, "imported 0 sessions; 2 there already, the same\n0 0\n");
+    assert_eq!(sandbox.sh(back).stdout, "imported 0 sessions; 2 already there, unchanged\n0 0\n");
 }
 
 #[test]
@@ -534,11 +534,11 @@ fn a_second_import_recognises_reformatted_tokens() {
         "oauthctl sessions export -o - -q | oauthctl --store {} --layout oauth-stamped sessions import - --source-app-stopped --replace",
         redis.url()
     );
-    assert_eq!(sandbox.sh(&import).stdout, "imported 2 sessions; 1 in the place of an older one\n");
+    assert_eq!(sandbox.sh(&import).stdout, "imported 2 sessions; 1 replacing an older one\n");
     let again = sandbox.sh(&import);
     assert_eq!(
         (again.stdout.as_str(), again.code),
-        ("imported 0 sessions; 2 there already, the same\n", 0)
+        ("imported 0 sessions; 2 already there, unchanged\n", 0)
     );
 }
 
@@ -559,10 +559,10 @@ fn of_several_sessions_of_an_account_the_newest_is_imported() {
     insta::assert_snapshot!(sandbox.run(["--profile", "new", "sessions", "import", "--source-app-stopped", "-"]), @"
     exit 3
     -- stdout --
-    imported 1 session; 1 there already, the same; 2 of several of one account, for which the layout has one place
+    imported 1 session; 1 already there, unchanged; 2 left out, because the layout has one session per account
     -- stderr --
-    warning: line 2: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, and the layout keeps one: the newest, where that can be told
-    warning: line 4: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, and the layout keeps one: the newest, where that can be told
+    warning: line 2: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, but the layout has one per account: the newest is imported if it is known
+    warning: line 4: did:plc:ewvi7nxzyoun6zhxrhs64oiz has several sessions, but the layout has one per account: the newest is imported if it is known
     ");
     assert_eq!(arrived(&sandbox, "SELECT value FROM auth_session"), [new["record"].to_string()]);
 }
@@ -598,7 +598,7 @@ fn an_export_hands_out_no_tokens_that_were_used_up() {
     assert_eq!((output.code, output.stdout.lines().count()), (3, 1), "{output}");
     assert_eq!(object(&output.stdout)["did"], BOB);
     assert!(
-        output.stderr.contains(&format!("left out {ALICE}: its new tokens wait to be stored")),
+        output.stderr.contains(&format!("left out {ALICE}: its new tokens are not stored yet")),
         "{output}"
     );
     app.database.execute("DROP TRIGGER broken");
@@ -618,8 +618,8 @@ fn refresh_tokens_are_imported_only_while_their_app_is_stopped() {
     insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "out.jsonl"]), @"
     exit 2
     -- stderr --
-    error: the export holds refresh tokens, and an app that still uses them would end these sessions
-    hint: stop the app of the old store, and say so with --source-app-stopped; start it on this store only
+    error: the export contains refresh tokens, and an app that still uses them would end these sessions
+    hint: stop the app of the old store, and confirm with --source-app-stopped; start it on this store only
     ");
     // `--yes` does not confirm it, either, and leading records without a token change nothing.
     assert_eq!(

@@ -62,7 +62,10 @@ fn a_refresh_skips_public_sessions_with_a_hint() {
     let app = formerly_public(3);
     let output = app.sessions("refresh --all");
     assert!(
-        output.code == 1 && output.stdout.contains("it began while the client was public"),
+        output.code == 1
+            && output.stdout.contains(
+                "started when the client was public; `oauthctl sessions upgrade` converts it"
+            ),
         "{output}"
     );
     assert!(app.exchanges().is_empty());
@@ -106,14 +109,14 @@ fn a_public_client_s_sessions_are_refreshed_without_a_key() {
 #[test]
 fn what_is_published_must_be_ready_before_anything_is_sent() {
     let cases: [(fn(&App), &str); 6] = [
-        (|app| app.net.publish_public(), "does not say private_key_jwt"),
-        (|app| app.net.publish_jwks(&json!({"keys": []})), "does not hold key testbed-1"),
+        (|app| app.net.publish_public(), "does not contain private_key_jwt"),
+        (|app| app.net.publish_jwks(&json!({"keys": []})), "does not contain key testbed-1"),
         (
             |app| {
                 app.net
                     .publish_jwks(&json!({"keys": [keys::public(&keys::client_key("testbed-1"))]}));
             },
-            "does not hold key testbed-1",
+            "does not contain key testbed-1",
         ),
         (
             |app| app.net.fault(Endpoint::AppDocument, Fault::status(503)),
@@ -289,8 +292,7 @@ fn sessions_that_a_server_would_end_are_counted_and_left_alone() {
         let output = app.sessions(arguments);
         assert!(output.code == 3 && output.stdout.ends_with(summary), "{output}");
         let warning = format!(
-            "warning: 3 sessions at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries \
-             one of them first\n"
+            "warning: 3 sessions at {issuer} may end instead of being converted; `--issuer {issuer} --yes` tries one of them first\n"
         );
         assert_eq!(output.stderr, warning, "{output}");
     }
@@ -316,7 +318,7 @@ fn a_server_whose_words_are_unknown_is_tried_only_by_consent() {
     let unknown = Reply::error(400, "invalid_grant", "no such thing");
     app.net.inject(Injection::new(Endpoint::Token, Fault::Instead(unknown)).only(NEVER_ISSUED));
     let output = app.sessions("upgrade");
-    assert!(output.code == 1 && output.stdout.contains("nobody knows whether"), "{output}");
+    assert!(output.code == 1 && output.stdout.contains("it is unknown whether"), "{output}");
     app.assert_nobody_lost(&output);
     let output = app.sessions(&format!("upgrade --issuer {} --yes", app.net.pds_url()));
     assert_eq!((output.code, output.stdout.as_str()), (0, "upgraded 2 sessions\n"), "{output}");

@@ -86,6 +86,9 @@ fn the_layout_is_told_from_a_single_kind_of_record() {
     assert!(listed.code == 0 && listed.stderr.contains("1 pending login in"), "{listed}");
     npmx.redis.ask(&["FLUSHALL"]);
     let refusal = npmx.app.sandbox.refusal(["sessions", "list"]);
-    assert!(refusal.code == 2 && refusal.stderr.contains("nothing in the store"), "{refusal}");
+    assert!(
+        refusal.code == 2 && refusal.stderr.contains("no records that show its layout"),
+        "{refusal}"
+    );
     assert!(front.requests() > 0);
 }

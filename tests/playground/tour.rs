@@ -27,8 +27,8 @@ impl Tour<'_> {
     /// Shows everything. Returns false if a signal ended it early.
     pub(crate) fn run(&self) -> io::Result<bool> {
         text::say(
-            "oauthctl looks after the OAuth keys of an atproto web app and the sessions of its users. Here is such an app \
-             with its users and their servers: all of it fake, on loopback, in a temporary directory.",
+            "oauthctl manages the OAuth keys of an atproto web app and the sessions of its users. This tour uses a fake app with users and \
+             servers, on loopback and in a temporary directory.",
         );
         if !self.visit(before_the_users())? {
             return Ok(false);
@@ -37,7 +37,7 @@ impl Tour<'_> {
         self.let_logins_grow_old()?;
         text::heading("Months later");
         text::say(
-            "The app is deployed and publishes both documents. 25 users have logged in, come back, gone away.",
+            "The app is deployed and publishes both documents. 25 users have logged in. Some of them use the app, others are away.",
         );
         self.visit(with_the_users())
     }
@@ -89,13 +89,13 @@ fn before_the_users() -> Vec<Stop> {
         ),
         Stop::new(
             "A key set",
-            "Keys are replaced from time to time, so this app keeps a set of them, in a file that only its owner may read:",
+            "Keys are replaced from time to time. This app keeps a set of keys in a file with mode 0600:",
             ["oauthctl gen-jwk --encoding jwks -o keys.json", "oauthctl keys list"],
         ),
         Stop::new(
             "Two documents",
-            "The app publishes the public halves of its keys, and what kind of client it is. (The settings are in \
-             oauthctl.toml. The profile `production` has the https address that real servers ask for.)",
+            "The app publishes its public keys and its client metadata. (The settings are in oauthctl.toml. The profile `production` has \
+             the https URL that real servers require.)",
             [
                 "oauthctl jwks",
                 "oauthctl jwks -o public/.well-known/jwks.json",
@@ -109,61 +109,61 @@ fn before_the_users() -> Vec<Stop> {
 fn with_the_users() -> Vec<Stop> {
     vec![
         Stop::new(
-            "Who is there?",
-            "The sessions in the app's database, which oauthctl reads beside the running app. `idle` is normal: the user \
-             is away, and the session can be renewed.",
+            "Count the sessions",
+            "oauthctl reads the sessions from the app's database while the app is running. `idle` is normal: the user is away, and the \
+             session can be refreshed.",
             ["oauthctl sessions stats"],
         ),
         Stop::new(
-            "Who needs an operator?",
-            "Each with the reason. A session that cannot be read is shown as well, never skipped.",
+            "Which sessions need attention?",
+            "Each has a reason. Records that cannot be read are listed, too.",
             ["oauthctl sessions list --status suspect,blocked,dead,malformed,foreign"],
         ),
         Stop::new(
-            "One of them",
+            "One session",
             "Tokens and keys are never shown.",
             [format!("oauthctl sessions show {ALICE}")],
         ),
         Stop::new(
             "From public to confidential",
-            "Four users logged in before the app had a key. They need not log in again: one exchange with the key carries \
-             each over, and two weeks of life become up to two years.",
+            "Four users logged in before the app had a key. They do not have to log in again: one refresh with the key converts each \
+             session, and its total lifetime grows from two weeks to up to two years.",
             ["oauthctl sessions upgrade --dry-run", "oauthctl sessions upgrade"],
         ),
         Stop::new(
             "Keeping sessions alive",
-            "Refresh tokens die of old age when nobody uses them. A cron job renews what is due, never twice, never with \
-             the wrong key. One user had signed out elsewhere: only the server knew. One session is bound to a key that \
-             was lost, and needs somebody to look, so the exit status is not 0.",
+            "Refresh tokens expire if they are not used. A cron job refreshes due sessions, never twice and never with the wrong key. \
+             One user had signed out elsewhere, which only the server knew. One session is bound to a lost key and needs attention, \
+             so the exit status is not 0.",
             ["oauthctl sessions refresh --dry-run", "oauthctl sessions refresh"],
         ),
         Stop::new(
             "A token leaked",
-            "The session ends at the server, and that is proved, for servers answer 200 even where nothing \
-             was revoked. Then its record goes.",
+            "The session is revoked at its server and then verified, because servers answer 200 even if they revoked nothing. Only then \
+             is the record deleted.",
             [format!("oauthctl sessions revoke {ALICE} --yes")],
         ),
         Stop::new(
-            "What has ended",
-            "A dead session is of no use. One that looks too old may still live: the server is asked, once. Blocked sessions \
-             stay, and so does what cannot be read, unless you say otherwise.",
+            "Remove ended sessions",
+            "Dead sessions are removed. A session that looks too old may still be alive, so its server is asked once. Blocked sessions \
+             and unreadable records are kept, unless an option says otherwise.",
             ["oauthctl sessions prune --dry-run", "oauthctl sessions prune"],
         ),
         Stop::new(
-            "Logins that were begun and given up",
-            "The table says nothing of their age, so oauthctl notes when it first saw each. The cron job of two hours ago \
-             saw three of these:",
+            "Unfinished logins",
+            "The table does not contain their age, so oauthctl notes when it first saw each of them. A cron job saw three of these two \
+             hours ago:",
             ["oauthctl states purge"],
         ),
         Stop::new(
             "Is the deployment right?",
-            "One run compares settings, keys, published documents, store and clock. The session with the lost key is a \
-             problem until somebody finds that key, and a network on loopback is nothing for production:",
+            "One run compares settings, keys, published documents, store and clock. The session with the lost key remains a problem \
+             until the key is found, and a network on loopback is for development only:",
             ["oauthctl doctor"],
         ),
         Stop::new(
             "Afterwards",
-            "Nobody was logged out who did not have to be. The key cannot go while sessions depend on it:",
+            "No user was logged out by accident. The key cannot be retired while sessions depend on it:",
             ["oauthctl keys list"],
         ),
     ]

@@ -63,7 +63,7 @@ pub(super) fn everything(context: &Context, args: &Args) -> anyhow::Result<Vec<F
     match context.settings() {
         Ok(settings) => examination.deployment(settings, args)?,
         Err(e) => {
-            let why = "without its settings oauthctl knows neither keys nor store nor client";
+            let why = "without settings, oauthctl does not know the keys, store and client";
             examination.findings.push(Finding::failed(Topic::Settings, e, why));
         }
     }
@@ -107,7 +107,7 @@ impl Examination<'_> {
                 self.findings.push(Finding::failed(
                     Topic::Settings,
                     e,
-                    "it decides which documents are published",
+                    "it determines which documents are published",
                 ));
             }
         }
@@ -159,7 +159,7 @@ impl Examination<'_> {
     }
 
     fn client_id(&mut self) -> Option<String> {
-        let why = "what servers see of the app cannot be compared, and no session can be refreshed";
+        let why = "the published documents cannot be checked, and sessions cannot be refreshed";
         let found = self.context.client_id();
         found.map_err(|e| self.findings.push(Finding::failed(Topic::Settings, e, why))).ok()
     }
@@ -300,7 +300,7 @@ impl Examination<'_> {
         let configured = match Configured::new(settings, client_id, keys.is_confidential()) {
             Ok(configured) => configured,
             Err(e) => {
-                let why = "what servers see of the app cannot be compared with it";
+                let why = "the published documents cannot be compared with it";
                 self.findings.push(Finding::failed(Topic::Settings, e, why));
                 return Ok(None);
             }

@@ -155,7 +155,7 @@ impl Examination<'_> {
         if targets.is_empty() {
             self.findings.push(login::not_tried(
                 "no_server",
-                "there is no session whose authorization server a login could be tried at",
+                "no session has an authorization server at which to try a login",
                 "name a server, or an account there: `oauthctl doctor --login https://pds.example.com`",
             ));
         }
@@ -179,7 +179,7 @@ impl Examination<'_> {
     ) -> anyhow::Result<Result<(String, Result<Published, LookupError>), anyhow::Error>> {
         let runtime = self.context.runtime()?;
         let issuer = match target {
-            Target::Default => return Ok(Err(failed("no server is named").into())),
+            Target::Default => return Ok(Err(failed("the address has no server").into())),
             Target::Url(url) => url.origin().ascii_serialization(),
             Target::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
                 Ok(issuer) => issuer.to_string(),
@@ -319,7 +319,7 @@ impl Examination<'_> {
             LocalKeys::None => return Some(Vec::new()),
             LocalKeys::Set(keys) => keys,
             LocalKeys::Unknown => {
-                let fix = "mend what is said of the keys, then run this again";
+                let fix = "fix the keys first, then run this again";
                 let what = "the keys cannot be read, so no login can be signed";
                 self.findings.push(login::not_tried("no_key", what, fix));
                 return None;

@@ -65,7 +65,7 @@ impl Interview<'_> {
         let site = Site::parse(&client_uri)?;
         let client_name = self.answer(
             Question {
-                text: "Its name, as users see it",
+                text: "Name of the app, as users see it",
                 flag: "--client-name",
                 given: args.client_name.as_deref(),
                 offered: known("client_name").or_else(|| self.app.name.clone()),
@@ -76,10 +76,12 @@ impl Interview<'_> {
         let redirect_uris = self.redirect_uris(args, &site)?;
         let scope = self.answer(
             Question {
-                text: "The most that it may ask users for (to read and write for them: atproto transition:generic)",
+                text: "OAuth scope (for read and write access: atproto transition:generic)",
                 flag: "--scope",
                 given: args.scope.as_deref(),
-                offered: Some(known("scope").unwrap_or_else(|| client_metadata::DEFAULT_SCOPE.to_owned())),
+                offered: Some(
+                    known("scope").unwrap_or_else(|| client_metadata::DEFAULT_SCOPE.to_owned()),
+                ),
                 optional: false,
             },
             |text| check_member("scope", &site, |draft| text.clone_into(&mut draft.scope)),
@@ -121,7 +123,7 @@ impl Interview<'_> {
     pub fn layout(&self) -> Result<String, Failure> {
         self.answer(
             Question {
-                text: "How it lays the store out (auto looks again each time)",
+                text: "Layout of the store (auto: detect it in each run)",
                 flag: "--layout",
                 given: None,
                 offered: Some("auto".to_owned()),
@@ -145,7 +147,7 @@ impl Interview<'_> {
         if self.asks {
             let check = |answer: &str| match answer {
                 "" if optional => Ok(()),
-                "" => Err("this is needed; Ctrl-C ends it all".to_owned()),
+                "" => Err("an answer is required; Ctrl-C cancels".to_owned()),
                 answer => check(answer).map_err(|e| e.in_one_line()),
             };
             return self.context.ui.ask_line(text, offered.as_deref(), optional, check);
@@ -153,8 +155,7 @@ impl Interview<'_> {
         match offered {
             Some(offered) => check(&offered).map_err(|e| e.at(flag)).map(|()| offered),
             None if optional => Ok(String::new()),
-            None => Err(usage(format!("{flag} is needed: nothing here tells it"))
-                .hint("see `oauthctl init --help`")),
+            None => Err(usage(format!("{flag} is required")).hint("see `oauthctl init --help`")),
         }
     }
 
@@ -178,8 +179,10 @@ impl Interview<'_> {
         }
         let offered = known.or(found.map(|(address, _)| address));
         if args.client_uri.is_none() && offered.is_none() && !self.asks {
-            return Err(usage("it is not known where the app lives")
-                .hint("name its home page with --client-uri https://app.example.com"));
+            return Err(usage(
+                "--client-uri is required (the app's home page, e.g. https://app.example.com)",
+            )
+            .hint("use --client-uri https://app.example.com"));
         }
         let question = Question {
             text: "Home page of the app, like https://app.example.com",
@@ -203,7 +206,7 @@ impl Interview<'_> {
         let given = (!args.redirect_uri.is_empty()).then(|| args.redirect_uri.join(", "));
         let resolved = |text: &str| listed(text).map(|uri| site.resolve(uri)).collect::<Vec<_>>();
         let question = Question {
-            text: "Its callback: a path or a URL; several with commas between them",
+            text: "Callback path or URL (comma-separated)",
             flag: "--redirect-uri",
             given: given.as_deref(),
             offered: Some(known.unwrap_or_else(|| callback.to_owned())),
@@ -229,7 +232,7 @@ impl Interview<'_> {
         };
         if said.is_none() {
             for (name, why) in passed_over {
-                self.context.ui.note(format!("passed over {name}: it {why}"));
+                self.context.ui.note(format!("ignored {name}: it {why}"));
             }
             if !found.is_empty() {
                 self.context.ui.note(format!("found the app's client key: {}", found.join(", ")));
@@ -237,9 +240,9 @@ impl Interview<'_> {
         }
         let empty = empty.as_deref().unwrap_or("NUXT_OAUTH_JWK_ONE");
         let text = if found.is_empty() && !Path::new(KEY_FILE).exists() {
-            format!("Where its new private key goes: a file, or env:{empty} for a line in .env")
+            format!("Place for the new private key: a file, or env:{empty} for a line in .env")
         } else {
-            "Where its private keys are: files, or env:NAME for variables".to_owned()
+            "Sources of the private keys (files or env:NAME, comma-separated)".to_owned()
         };
         let question = Question {
             text: &text,
@@ -253,8 +256,8 @@ impl Interview<'_> {
                 .map(|source| KeySource::parse(source, Path::new("")))
                 .collect::<Result<Vec<_>, _>>()?;
             if sources.contains(&KeySource::Stdin) {
-                return Err(usage("settings name a place that is still there tomorrow")
-                    .hint("name a file or env:NAME"));
+                return Err(usage("standard input cannot be used in settings")
+                    .hint("use a file or env:NAME"));
             }
             Ok(())
         };
@@ -265,7 +268,7 @@ impl Interview<'_> {
     /// orphan the sessions bound to it.
     fn found_keys(&self, are_named: bool, new_key: bool) -> Result<FoundKeys, Failure> {
         const INSIST: &str =
-            "mend it, or name the app's key with --keys; --new-key makes a new one all the same";
+            "fix it, or use --keys for the app's key; --new-key creates a new one anyway";
         let mut found = self.app.keys();
         if are_named {
             return Ok(found);
@@ -282,7 +285,7 @@ impl Interview<'_> {
         }
         if let (true, Some((file, line))) = (found.names.is_empty(), self.app.unread_key_line()) {
             return Err(usage(format!(
-                "line {line} begins with the name of a key, and is no assignment"
+                "line {line} starts with the name of a key but is not an assignment"
             ))
             .at(file)
             .hint(format!("write NAME='VALUE' there; or {INSIST}")));
@@ -295,7 +298,7 @@ impl Interview<'_> {
         let offered =
             found.unwrap_or_else(|| Path::new(self.app.served.unwrap_or("")).join(METADATA_FILE));
         self.file(
-            "Where the client metadata document goes",
+            "File for the client metadata document",
             "--metadata-file",
             args.metadata_file.as_deref(),
             &offered,
@@ -307,7 +310,7 @@ impl Interview<'_> {
             Some(served) => Path::new(served).join(JWKS_FILE),
             None => metadata_file.with_file_name("jwks.json"),
         };
-        self.file("Where the public keys go", "--jwks-file", args.jwks_file.as_deref(), &offered)
+        self.file("File for the public keys", "--jwks-file", args.jwks_file.as_deref(), &offered)
     }
 
     fn file(
@@ -324,9 +327,8 @@ impl Interview<'_> {
         let check = |text: &str| {
             if Path::new(text).is_dir() || text.ends_with('/') {
                 let example = Path::new(text).join(name);
-                return Err(
-                    usage("is a directory").hint(format!("name the file: {}", example.display()))
-                );
+                return Err(usage("is a directory")
+                    .hint(format!("use the path of a file: {}", example.display())));
             }
             Ok(())
         };

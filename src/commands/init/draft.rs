@@ -62,7 +62,7 @@ impl Draft {
         let keys: Vec<_> = self.keys.iter().map(|key| path_from(here, "", key)).collect();
         let files: Vec<_> = env_files.iter().map(|file| path_from(here, "", file)).collect();
         let mut text = String::from(
-            "# What oauthctl knows of this app. A value may also be \"env:NAME\" or \"file:PATH\"; secrets always are.\n",
+            "# Settings of oauthctl. Use \"env:NAME\" or \"file:PATH\" for secrets.\n",
         );
         if !files.is_empty() {
             put(&mut text, "env_file", files);

@@ -47,11 +47,11 @@ impl FirstKey {
             ([], _) => return Ok(None),
             ([source], 1) => source,
             ([source, ..], _) => {
-                return Err(usage("is not there, and of several sources init makes none")
-                    .at(source)
-                    .hint(
-                        "name the sources that are there; `oauthctl keys rotate` adds keys later",
-                    ));
+                return Err(usage(
+                    "does not exist, and init creates a key only if there is a single source",
+                )
+                .at(source)
+                .hint("use existing sources only; `oauthctl keys rotate` adds keys later"));
             }
         };
         let key = gen_jwk::generate(context, None)?;
@@ -64,13 +64,11 @@ impl FirstKey {
             KeySource::Variable { name, .. } => {
                 let sighting = app.variable(name);
                 if sighting.as_ref().is_some_and(|sighting| sighting.file.is_none()) {
-                    return Err(usage(
-                        "is exported, and empty: a line in .env would not be heeded",
-                    )
-                    .at(source)
-                    .hint(format!(
-                        "unset {name}, or export a key: `oauthctl gen-jwk` prints one"
-                    )));
+                    return Err(usage("is exported but empty, so a line in .env would be ignored")
+                        .at(source)
+                        .hint(format!(
+                            "unset {name}, or export a key: `oauthctl gen-jwk` prints one"
+                        )));
                 }
                 let path =
                     PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));

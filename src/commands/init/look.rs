@@ -43,7 +43,7 @@ pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> 
             }
             Err(Unread::Refused(e)) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(unread) => {
-                let hint = "check that this user may read it, and that it is text";
+                let hint = "check that it is a text file and that this user can read it";
                 let refused = |e| usage("cannot read the app's variables").because(e).hint(hint);
                 return Err(unread.into_failure(refused).at(name));
             }

@@ -60,11 +60,8 @@ impl Plan {
 
     fn add_document(&mut self, ui: &Ui, path: &Path, document: &Value) {
         if fs::symlink_metadata(path).is_ok() {
-            let _ = writeln!(
-                self.preview,
-                "\n{}  is there already, and stays as it is",
-                path.display()
-            );
+            let _ =
+                writeln!(self.preview, "\n{}  already exists and is not changed", path.display());
             return;
         }
         self.show(path, &ui.json_for_people(document));
@@ -97,7 +94,7 @@ impl Plan {
         }
         if let Some(key) = &self.key_file {
             if !is_ignored(key) {
-                ui.note(format!("{} holds a private key: add it to .gitignore", key.display()));
+                ui.note(format!("{} contains a private key: add it to .gitignore", key.display()));
             }
             if fs::metadata(key).is_ok_and(|metadata| metadata.mode() & 0o044 != 0) {
                 ui.warn(format!("{0} can be read by other users; `chmod 600 {0}`", key.display()));

@@ -20,7 +20,7 @@ impl Interview<'_> {
         let (found, variables) =
             if said.is_some() { (None, Vec::new()) } else { self.app_store(offline)? };
         let question = Question {
-            text: "Its store: sqlite:PATH, redis://HOST, or env:NAME for the variable that has it; none leaves it out",
+            text: "Session store (sqlite:PATH, redis://HOST, postgres://HOST/DATABASE, env:NAME, or none)",
             flag: "--store",
             given: said.as_deref(),
             offered: Some(
@@ -88,8 +88,8 @@ impl Interview<'_> {
         }
         if let Some(name) = text.strip_prefix("env:") {
             let found = self.app.variable(name).filter(|sighting| !sighting.value.is_empty());
-            let missing = || usage(format!("{name} is neither exported nor in an .env file here"));
-            let value = found.ok_or_else(|| missing().hint("name a variable that is set"))?.value;
+            let missing = || usage(format!("{name} is not exported, and not in an .env file here"));
+            let value = found.ok_or_else(|| missing().hint("use a variable that is set"))?.value;
             return StoreUrl::parse(&value, Path::new("")).map(drop).map_err(|e| e.at(name));
         }
         if text.starts_with("file:") {
@@ -99,8 +99,10 @@ impl Interview<'_> {
             .split_once("//")
             .map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
         if authority.contains('@') {
-            return Err(usage("this address has a password in it, and settings hold no secrets")
-                .hint("put the address in a variable and name that: env:REDIS_URL"));
+            return Err(usage(
+                "this address contains a password, which does not belong in the settings",
+            )
+            .hint("put the address in a variable, and use env:NAME"));
         }
         StoreUrl::parse(text, Path::new("")).map(drop)
     }

@@ -129,9 +129,9 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             now,
         })?;
         if ThumbprintMatch::of(key) == ThumbprintMatch::No {
-            context.ui.warn(format!(
-                "kid {kid} has the form of a thumbprint, and is not that of its key"
-            ));
+            context
+                .ui
+                .warn(format!("kid {kid} looks like a thumbprint but does not match its key"));
         }
         if key.is_disabled(now) && count.is_some_and(|count| count.sessions > 0) {
             context
@@ -144,7 +144,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         super::tell_without_alg(context, &keys);
     }
     if keys.active(now).is_none() {
-        context.ui.warn("no key can sign: nobody can log in");
+        context.ui.warn("no key can sign, so logins fail");
     }
     for (kid, count) in bound.iter().flat_map(|census| census.missing_from(&keys)) {
         context.ui.warn(format!(
@@ -153,14 +153,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         ));
     }
     if let Some(missing) = &missing {
-        context.ui.warn(format!("{missing}: check --store; no key is called unused"));
+        context.ui.warn(format!("{missing}: check --store; no key is shown as unused"));
     }
     match &bound {
         Some(census) if any_doubtful && missing.is_none() => {
-            context.ui.warn(format!("{}: no key is called unused", census.doubt()));
+            context.ui.warn(format!("{}: no key is shown as unused", census.doubt()));
         }
         None if !is_named => {
-            context.ui.note("name a store (--store) to count the sessions that depend on each key");
+            context.ui.note("use --store to count the sessions that depend on each key");
         }
         _ => {}
     }
@@ -173,7 +173,7 @@ fn count_bound(context: &Context) -> anyhow::Result<Option<Census>> {
     match census::take(context) {
         Ok(census) => Ok(Some(census)),
         Err(error) if Exit::of(&error) == Exit::Failed => {
-            context.ui.warn(format!("what depends on each key could not be counted: {error:#}"));
+            context.ui.warn(format!("cannot count what depends on each key: {error:#}"));
             Ok(None)
         }
         Err(error) => Err(error),

@@ -47,7 +47,7 @@ pub fn run(context: &Context, command: &Command) -> anyhow::Result<Exit> {
 pub fn tell_without_alg(context: &Context, keys: &KeySet) {
     for kid in keys.iter().filter(|key| !key.has_alg()).filter_map(ClientKey::kid) {
         context.ui.note(format!(
-            "key {kid} has no `alg`: atcute 2 does not sign with it; `oauthctl gen-jwk --from KEY` writes it with `alg`"
+            "key {kid} has no `alg`: atcute 2 cannot sign with it; `oauthctl gen-jwk --from KEY` writes it with `alg`"
         ));
     }
 }
@@ -56,7 +56,7 @@ fn no_such_key(kid: &Kid, keys: &KeySet) -> Failure {
     let known = kids_of(keys);
     let hint = match nearest(kid.as_str(), known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean {near}?"),
-        None => "`oauthctl keys list` shows the keys there are".to_owned(),
+        None => "`oauthctl keys list` shows all keys".to_owned(),
     };
-    usage(format!("there is no key {kid}")).hint(hint)
+    usage(format!("no key {kid}")).hint(hint)
 }

@@ -54,14 +54,14 @@ pub(super) fn run(
     let kid = &whole_kid(context, kid, &set, None)?;
     let key = set.get(kid).ok_or_else(|| no_such_key(kid, &set))?;
     if set.state(key, None, now) == KeyState::Active {
-        context.ui.note(format!("{kid} signs already; nothing to do"));
+        context.ui.note(format!("{kid} already signs; nothing to do"));
         let kid = kid.as_str();
         context.ui.receipt(&Receipt { dry_run, kid, is_moved: false, load_order: Vec::new() })?;
         return Ok(Exit::Done);
     }
     if key.is_disabled(now) || key.not_before().is_some_and(|nbf| nbf > now) {
         return Err(usage(format!(
-            "{kid} cannot sign now: its nbf lies ahead, or it is expired or revoked"
+            "{kid} cannot sign now: it is not yet valid (nbf), expired or revoked"
         ))
         .into());
     }
@@ -101,7 +101,7 @@ fn served_long_enough(
         let seen = FirstSeen::load(context, &client_id, kid)?;
         if !holds(&served, key) {
             seen.forget()?;
-            return Err(failed(format!("the published key set does not hold key {kid}"))
+            return Err(failed(format!("the published key set does not contain key {kid}"))
                 .at(&client_id)
                 .hint(format!("deploy the staged key, publish `oauthctl jwks`, and promote it {kept_for} later"))
                 .into());
@@ -112,9 +112,9 @@ fn served_long_enough(
         }
         if published == Published::Required {
             return Err(failed(format!(
-                "key {kid} is published, but servers may keep an older set until {ready:.0}"
+                "key {kid} is published, but servers may cache an older set until {ready:.0}"
             ))
-            .hint("try again then, or let --wait do so; --unpublished promotes it now")
+            .hint("try again then, or use --wait; --unpublished promotes it now")
             .into());
         }
         if dry_run {
@@ -145,10 +145,10 @@ fn move_to_front(
         let first = order.remove(at);
         order.insert(0, first);
         ui.note(format!(
-            "let the app load its keys in this order, and deploy: {}",
+            "configure the app to load its keys in this order, and deploy: {}",
             order.join(", ")
         ));
-        ui.note(format!("name them to oauthctl in the same order: keys = {order:?}"));
+        ui.note(format!("set the same order in oauthctl.toml: keys = {order:?}"));
         let kid = kid.as_str();
         ui.receipt(&Receipt { dry_run, kid, is_moved: false, load_order: order })?;
         return Ok(Exit::Done);

@@ -62,7 +62,7 @@ pub struct Args {
 
 /// Hint about pending logins, which do not expire in all stores.
 const LOGINS_END: &str =
-    "pending logins end within an hour where they have a TTL, or by `oauthctl states purge`";
+    "pending logins with a TTL end within an hour; `oauthctl states purge` removes others";
 
 /// Checks that the key is unused, or used only by sessions to be ended, and removes it.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -84,10 +84,10 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     }
     let store = context.open_named_store()?.ok_or_else(|| {
         usage(format!(
-            "no store was named, so nobody knows which sessions are bound to key {}",
+            "no store is configured, so it is unknown which sessions are bound to key {}",
             args.kid
         ))
-        .hint("name the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
+        .hint("configure the app's store with --store, OAUTHCTL_STORE or in oauthctl.toml")
     })?;
     let store: Arc<dyn Store> = store.into();
     // All obstacles are checked first, so that no user is signed out in vain.
@@ -128,7 +128,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     if !args.dry_run && context.runtime()?.block_on(forgotten()).is_err() {
         context
             .ui
-            .warn(format!("another key under the kid {} will be taken for a mistake", args.kid));
+            .warn(format!("another key with the kid {} will be treated as a mistake", args.kid));
     }
     Ok(ended)
 }
@@ -145,7 +145,7 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
         return Ok(());
     }
     let error = usage(if is_last {
-        format!("{kid} is the last key that can sign: without it nobody can log in")
+        format!("{kid} is the last key that can sign: without it, logins fail")
     } else {
         format!("{kid} is the active key: the running app binds new sessions to it")
     });
@@ -155,13 +155,13 @@ fn check_role(context: &Context, set: &KeySet, kid: &Kid) -> Result<(), Failure>
         Some((next, nbf)) => {
             error.hint(format!("retire it once key {next} has taken over, at {nbf}"))
         }
-        None => error.hint("`oauthctl keys rotate` lets another key take over first"),
+        None => error.hint("first let another key take over: `oauthctl keys rotate`"),
     })
 }
 
 fn stays(args: &Args) -> String {
     format!(
-        "key {} stays, since some of its sessions may live; --forget removes their records and the key",
+        "key {} is kept, because some of its sessions may be alive; --forget removes their records and the key",
         args.kid
     )
 }
@@ -226,11 +226,10 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
     if are_in_the_way {
         let (bound, store) = (sessions_and_logins(count.sessions, count.states), census.store());
         let are = if count.total() == 1 { "is" } else { "are" };
-        let error = usage(format!(
-            "{bound} of {store} {are} bound to key {kid}, and would be lost with it"
-        ));
+        let error =
+            usage(format!("{bound} of {store} {are} bound to key {kid} and would be lost with it"));
         return Err(match (sessions, count.sessions, count.states) {
-            (Sessions::WillEnd, ..) => error.hint(format!("nobody was signed out: {LOGINS_END}; try again then")),
+            (Sessions::WillEnd, ..) => error.hint(format!("no user was signed out: {LOGINS_END}; try again then")),
             (_, _, 0) => error.hint("keep the key until they have ended, or end them with --revoke-sessions"),
             (_, 0, _) => error.hint(format!("keep the key until then: {LOGINS_END}")),
             _ => error.hint(format!(
@@ -241,12 +240,10 @@ fn check_unbound(args: &Args, census: &Census, sessions: Sessions) -> Result<(),
     check_placed(args, census)?;
     if census.is_empty() && !args.unused && sessions == Sessions::Stay {
         return Err(usage(format!(
-            "{} has no session and no login, so it does not show that key {kid} is unused",
+            "{} contains no sessions and logins, so it does not show that key {kid} is unused",
             census.store()
         ))
-        .hint(
-            "check that this is the store that the app uses; --unused retires the key all the same",
-        ));
+        .hint("check that this is the app's store; --unused retires the key anyway"));
     }
     Ok(())
 }
@@ -256,8 +253,9 @@ fn check_placed(args: &Args, census: &Census) -> Result<(), Failure> {
         return Ok(());
     }
     let unplaced = census.counted_unplaced();
-    Err(usage(format!("{unplaced} could not be read, and may be bound to key {}", args.kid))
-        .hint("`oauthctl sessions list` and `states list` show what; --unused retires the key all the same"))
+    Err(usage(format!("{unplaced} could not be read and may be bound to key {}", args.kid)).hint(
+        "`oauthctl sessions list` and `states list` show them; --unused retires the key anyway",
+    ))
 }
 
 /// Fails if another part of the settings file names a store whose sessions need the key.
@@ -268,17 +266,15 @@ fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow:
         let census = match store.census {
             Ok(census) => census,
             Err(e) if args.unused => {
-                context.ui.warn(format!("whether {name} needs key {kid} could not be seen: {e:#}"));
+                context.ui.warn(format!("cannot find out whether {name} needs key {kid}: {e:#}"));
                 continue;
             }
             Err(e) => {
                 return Err(usage(format!(
-                    "{name} cannot be read, and its sessions may be bound to key {kid}"
+                    "{name} cannot be read, but its sessions may be bound to key {kid}"
                 ))
                 .because(e)
-                .hint(
-                    "run this where that store can be read; --unused retires the key all the same",
-                )
+                .hint("run this where that store can be read; --unused retires the key anyway")
                 .into());
             }
         };
@@ -291,7 +287,7 @@ fn check_shared_stores(context: &Context, args: &Args, keys: &KeySet) -> anyhow:
             let profile = profile
                 .map_or_else(String::new, |profile| format!(" --profile {}", in_shell(&profile)));
             return Err(usage(format!(
-                "{bound} of {} {are} bound to key {kid}, and would be lost with it",
+                "{bound} of {} {are} bound to key {kid} and would be lost with it",
                 census.store()
             ))
             .hint(format!(
@@ -325,7 +321,7 @@ fn check_within_reach(
         anyhow::Ok(count)
     };
     let Some(here) = context.runtime()?.block_on(interrupt.or(count)) else {
-        return Err(interrupt.failure("the keys are as they were").into());
+        return Err(interrupt.failure("the keys were not changed").into());
     };
     let elsewhere = census.records.to(args.kid.as_str()).sessions.saturating_sub(here?);
     if elsewhere == 0 {
@@ -338,7 +334,7 @@ fn check_within_reach(
         census.store(),
         args.kid
     ))
-    .hint("nobody was signed out; name the other layout with --layout, and end those first with `oauthctl sessions revoke --kid`")
+    .hint("no user was signed out; select the other layout with --layout, and first revoke those with `oauthctl sessions revoke --kid`")
     .into())
 }
 
@@ -372,7 +368,7 @@ fn remove(
     let ui = &context.ui;
     let place = source.source.clone();
     let unneeded = census.map_or_else(String::new, |census| {
-        format!("; it is needed by none of {}", census.counted())
+        format!("; not needed by any of {}", census.counted())
     });
     let tell = |is_removed, kept_as| {
         if has_told {
@@ -395,8 +391,8 @@ fn remove(
         in_shell(kid.as_str())
     );
     if !source.form.holds_many() {
-        ui.note(format!("{place} holds key {kid} alone{unneeded}"));
-        ui.note(format!("take {place} out of what the app loads and out of `keys`, deploy, and publish: {publish}"));
+        ui.note(format!("{place} contains only key {kid}{unneeded}"));
+        ui.note(format!("remove {place} from the app's configuration and from `keys`, deploy, and publish: {publish}"));
         return tell(false, None);
     }
     if args.dry_run {
@@ -408,7 +404,9 @@ fn remove(
     let kept = retired_beside(&place, kid, &retired)?;
     match &kept {
         Some(kept) => ui.note(format!("kept key {kid} as {}", kept.display())),
-        None => ui.note(format!("the old value of {place} has key {kid}: keep a copy of it")),
+        None => {
+            ui.note(format!("keep a copy of the old value of {place}, which contains key {kid}"))
+        }
     }
     put_back(context, &place, &text)?;
     ui.note(format!("removed key {kid} from {place}{unneeded}"));

@@ -127,7 +127,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let name = if args.dry_run && args.kid.is_none() { "KID" } else { kid.as_str() };
     let change = plan(context, args, sources, key, name, &active_kid)?;
     if args.dry_run {
-        context.ui.note("dry run: nothing is written, and the key is not made");
+        context.ui.note("dry run: nothing is written, and no key is created");
     } else {
         let is_printed = matches!(change.target, Target::Stdout);
         if !is_printed || context.ui.format == Format::Table {
@@ -161,12 +161,12 @@ fn check_rotatable(sources: &[LoadedSource], now: Timestamp) -> Result<Kid, Fail
             pending.kid().map(Kid::as_str).unwrap_or_default(),
             pending.not_before().unwrap_or(now),
         );
-        return Err(usage(format!("a rotation is under way: key {kid} begins to sign at {nbf}"))
-            .hint(format!("wait until then, or take it back with `oauthctl keys retire {kid}`")));
+        return Err(usage(format!("a rotation is in progress: key {kid} starts to sign at {nbf}"))
+            .hint(format!("wait until then, or undo it with `oauthctl keys retire {kid}`")));
     }
     let active = set.active(now).and_then(ClientKey::kid).cloned();
     active.ok_or_else(|| {
-        usage("there is no signing key to rotate").hint("`oauthctl gen-jwk` makes a first one")
+        usage("no signing key to rotate").hint("`oauthctl gen-jwk` creates a first one")
     })
 }
 
@@ -183,7 +183,7 @@ fn new_key(context: &Context, args: &Args) -> Result<ClientKey, Failure> {
         let at = context
             .now()
             .checked_add(args.activate_in.duration())
-            .map_err(|_| usage("--activate-in lies beyond the end of time"))?;
+            .map_err(|_| usage("--activate-in is too long"))?;
         key.set_not_before(at);
     }
     Ok(key)
@@ -211,11 +211,11 @@ fn plan(
     let change = if sources[index].form.holds_many() {
         if let Some(name) = &args.new_env {
             return Err(usage(format!(
-                "{} holds several keys, and the new one joins them",
+                "{} contains several keys, and the new one is added to it",
                 sources[index].source
             ))
             .hint(format!(
-                "leave --new-env {name} out: it is for a key that has a variable to itself"
+                "remove --new-env {name}: it is for keys with a variable of their own"
             )));
         }
         sources[index].keys.insert(position, key);
@@ -235,7 +235,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let text = grown.encode()?;
     let printed = args
         .output_file()
-        .map_or_else(|| "the set printed".to_owned(), |path| path.display().to_string());
+        .map_or_else(|| "the printed set".to_owned(), |path| path.display().to_string());
     let (text, target, deploy) = match &grown.source {
         KeySource::File { path, named, .. } if args.output.is_none() => (
             line(&text),
@@ -245,12 +245,12 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
         KeySource::File { named, .. } => (
             line(&text),
             args.new_target(),
-            format!("deploy {printed} in the place of {named} to every instance of the app"),
+            format!("deploy {printed} instead of {named} to every instance of the app"),
         ),
         KeySource::Variable { name, .. } => (
             line(&Zeroizing::new(assignment(name, &text)?)),
             args.new_target(),
-            format!("give env:{name} its new value on every instance of the app"),
+            format!("set env:{name} to its new value on every instance of the app"),
         ),
         KeySource::Table { .. } => return Err(keyring::refuse_table(&grown.source)),
         KeySource::Stdin => (
@@ -280,8 +280,8 @@ fn beside(
             (args.new_target(), Place::of_new(format!("env:{name}"), form, kid))
         }
         _ if args.new_env.is_some() => {
-            return Err(usage(format!("{source} is no variable"))
-                .hint("leave --new-env out; --output says which file the new key goes to"));
+            return Err(usage(format!("{source} is not a variable"))
+                .hint("remove --new-env; use --output for the file of the new key"));
         }
         KeySource::File { path, named, .. } if args.output.is_none() => {
             let named = Path::new(named.strip_prefix("file:").unwrap_or(named));
@@ -349,10 +349,10 @@ fn new_variable(
     };
     let taken = |name: &str| is_source(name) || context.environment().is_set(name);
     match &args.new_env {
-        Some(name) if taken(name) => Err(usage(format!(
-            "{name} has a value already, which the new key would take the place of"
-        ))
-        .hint("choose another name for the new key's variable")),
+        Some(name) if taken(name) => {
+            Err(usage(format!("{name} already has a value, which the new key would replace"))
+                .hint("choose another name for the new key's variable"))
+        }
         Some(name) => Ok(name.clone()),
         None => Ok(next_variable(first, taken)),
     }
@@ -402,16 +402,18 @@ fn explain(
     let order = if args.stage { "behind" } else { "in front of" };
     ui.note(format!("new key {kid}, {order} {active}"));
     match deploy {
-        Deploy::Grown(what) => ui.note(format!("1. {what}, and publish `oauthctl jwks` anew")),
+        Deploy::Grown(what) => {
+            ui.note(format!("1. {what}, and publish the output of `oauthctl jwks`"))
+        }
         Deploy::Beside(places) => {
             let shown =
                 places.iter().map(|place| place.shown.as_str()).collect::<Vec<_>>().join(", then ");
-            ui.note(format!("1. let the app load, in this order: {shown}; deploy, and publish `oauthctl jwks` anew"));
+            ui.note(format!("1. configure the app to load, in this order: {shown}; deploy, and publish the output of `oauthctl jwks`"));
             let settings: Option<Vec<_>> =
                 places.iter().map(|place| place.setting.as_deref()).collect();
             if let Some(settings) = settings {
                 ui.note(format!(
-                    "   name them to oauthctl in the same order: keys = [{}]",
+                    "   set the same order in oauthctl.toml: keys = [{}]",
                     settings.join(", ")
                 ));
             }
@@ -419,17 +421,19 @@ fn explain(
     }
     if args.stage {
         ui.note(format!(
-            "2. at least {server_cache} later: `oauthctl keys rotate --promote {kid}` makes it the one that signs"
+            "2. at least {server_cache} later: `oauthctl keys rotate --promote {kid}` makes it the signing key"
         ));
     } else {
         let at = now.checked_add(args.activate_in.duration()).unwrap_or(now);
         ui.note(format!(
-            "2. before {at:.0} every instance must have the key; from then on new sessions are bound to it"
+            "2. until {at:.0}, deploy the key to every instance; new sessions are then bound to it"
         ));
-        ui.note("3. rolling back past that moment loses the sessions begun since: the app deletes a session whose key it lacks");
+        ui.note(
+            "3. do not roll back after that time: the app deletes sessions whose key is missing",
+        );
         if args.activate_in < server_cache {
             ui.warn(format!(
-                "servers keep a published key set for up to {server_cache}: those that fetched it just now refuse the new key for as long"
+                "servers cache a key set for up to {server_cache}, and reject the new key until then"
             ));
         }
     }

@@ -22,9 +22,9 @@ const PLC_CHARACTERS: usize = 24;
 /// Fails on an invalid `did:plc`, for example one with a missing character.
 fn check_plc(did: &str, id: &str) -> Result<(), Failure> {
     let problem = match id.chars().find(|c| !matches!(c, 'a'..='z' | '2'..='7')) {
-        Some(odd) => format!("{odd:?} is none of its characters, a to z and 2 to 7"),
+        Some(odd) => format!("{odd:?} is not an allowed character (a to z, 2 to 7)"),
         None if id.len() != PLC_CHARACTERS => {
-            format!("it has {} characters behind did:plc:, not {PLC_CHARACTERS}", id.len())
+            format!("it has {} characters after did:plc:, not {PLC_CHARACTERS}", id.len())
         }
         None => return Ok(()),
     };
@@ -59,7 +59,7 @@ impl Account {
                 Ok(context.network()?.resolve_handle(handle).await.map_err(|e| {
                     failed(format!("cannot find the account of {handle}"))
                         .because(e)
-                        .hint("name the account by its DID")
+                        .hint("use the DID of the account")
                 })?)
             }
         }

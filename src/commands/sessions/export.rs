@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     file.keep()?;
     let (path, client) = (args.output.display(), for_client(context));
     context.ui.note(format!(
-        "wrote {path}{client}; it holds everybody's tokens: delete it after the move"
+        "wrote {path}{client}; it contains the tokens of all users: delete it after the move"
     ));
     Ok(exit)
 }
@@ -98,7 +98,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
             if any_pending && waits() {
                 left_out += 1;
                 context.ui.warn(format!(
-                    "left out {}: its new tokens wait to be stored (`sessions recover`)",
+                    "left out {}: its new tokens are not stored yet (`sessions recover`)",
                     summary.key
                 ));
                 return Ok(());

@@ -37,8 +37,7 @@ pub fn exit_of(context: &Context, records: Records, exit: Exit) -> Exit {
         return exit;
     }
     context.ui.warn(format!(
-        "no record is a session that oauthctl can read: {foreign} of {} foreign; check --layout, and see \
-         `oauthctl sessions list`",
+        "oauthctl can read none of the records: {foreign} of {} foreign; check --layout, and see `oauthctl sessions list`",
         counted(read, "record"),
     ));
     if exit == Exit::Done { Exit::Partial } else { exit }

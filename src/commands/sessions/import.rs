@@ -78,7 +78,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             usage("cannot read the export")
                 .at(args.file.display())
                 .because(e)
-                .hint("check the path, and that this user may read it")
+                .hint("check the path, and that this user can read it")
         })?)
     };
     let store = context.open_store_to_end()?;
@@ -113,7 +113,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if tally.total() == 0 && !context.interrupt().is_set() {
         return Err(failed("nothing was imported: the input is empty")
             .at(args.file.display())
-            .hint("check what `oauthctl sessions export` said: is its --store the one with the sessions?")
+            .hint("check the output of `oauthctl sessions export`, and its --store")
             .into());
     }
     if !args.dry_run {
@@ -140,8 +140,8 @@ fn confirm_stopped(context: &Context) -> anyhow::Result<()> {
         return Err(interrupt.failure("nothing was imported").into());
     }
     if !context.is_interactive() {
-        return Err(usage("the export holds refresh tokens, and an app that still uses them would end these sessions")
-            .hint("stop the app of the old store, and say so with --source-app-stopped; start it on this store only")
+        return Err(usage("the export contains refresh tokens, and an app that still uses them would end these sessions")
+            .hint("stop the app of the old store, and confirm with --source-app-stopped; start it on this store only")
             .into());
     }
     let question = "Is the app of the old store stopped, and will it start on this store only?";
@@ -192,15 +192,15 @@ async fn import_lines(
         match event {
             ImportResult::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
             ImportResult::Unusable => context.ui.warn(format!(
-                "line {number}: the app's library cannot use the DPoP key of {}, who has to log in again there",
+                "line {number}: the app's library cannot use the DPoP key of {}, who has to log in again",
                 whose(line.as_deref())
             )),
             ImportResult::NotNewer => context.ui.warn(format!(
-                "line {number}: {} has a session in the store that is not provably older, and stays",
+                "line {number}: {} has a session in the store that is not provably older and is kept",
                 whose(line.as_deref())
             )),
             ImportResult::Crowded => context.ui.warn(format!(
-                "line {number}: {} has several sessions, and the layout keeps one: the newest, where that can be told",
+                "line {number}: {} has several sessions, but the layout has one per account: the newest is imported if it is known",
                 whose(line.as_deref())
             )),
             _ => {}
@@ -348,15 +348,12 @@ fn tell(
     let verb = if dry_run { "would import" } else { "imported" };
     let imported = counted(tally.sum(&BROUGHT_IN), "session");
     let others = [
-        (of(ImportResult::Replaced), "in the place of an older one"),
-        (of(ImportResult::Unchanged), "there already, the same"),
-        (of(ImportResult::Kept), "there already, kept"),
-        (of(ImportResult::NotNewer), "there already, not provably older, kept"),
-        (
-            of(ImportResult::Crowded),
-            "of several of one account, for which the layout has one place",
-        ),
-        (of(ImportResult::Unusable), "with a DPoP key that the app's library cannot use, left out"),
+        (of(ImportResult::Replaced), "replacing an older one"),
+        (of(ImportResult::Unchanged), "already there, unchanged"),
+        (of(ImportResult::Kept), "already there, kept"),
+        (of(ImportResult::NotNewer), "already there, not provably older, kept"),
+        (of(ImportResult::Crowded), "left out, because the layout has one session per account"),
+        (of(ImportResult::Unusable), "left out, because the app's library cannot use the DPoP key"),
         (of(ImportResult::Malformed), "malformed, left out"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));

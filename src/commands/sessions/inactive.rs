@@ -50,8 +50,7 @@ impl InactiveArgs {
         };
         let mut selection = select.begin(context, store, assessor).await?;
         while selection.next_meant(&mut is_away).await?.is_some() {}
-        let text =
-            counts("", [(unobservable, "left out: cannot tell whether their users were away")]);
+        let text = counts("", [(unobservable, "left out: user activity unknown")]);
         if !text.is_empty() {
             context.ui.note(text);
         }

@@ -111,8 +111,9 @@ fn failure(context: &Context, stores: &[&dyn Store], missing: &Missing) -> anyho
         (None, Some(_)) => {
             failure.hint("`oauthctl sessions stats` shows the servers and keys that sessions have")
         }
-        (None, None) => failure
-            .hint("`oauthctl sessions list --format jsonl` shows the accounts and keys there are"),
+        (None, None) => {
+            failure.hint("`oauthctl sessions list --format jsonl` shows all accounts and keys")
+        }
     })
 }
 

@@ -20,7 +20,7 @@ pub fn tell_unconfirmed(context: &Context, unconfirmed: &Unconfirmed) -> u64 {
     let left = unconfirmed.take_left();
     for Left { key, entry, why } in &left {
         context.ui.warn(format!(
-            "{key}: refreshed, but a fail-over of the store may undo it ({why}); its tokens wait in {}, too",
+            "{key}: refreshed, but a fail-over of the store may undo it ({why}); its new tokens are also in {}",
             entry.display()
         ));
     }

@@ -40,12 +40,12 @@ const RATES: std::ops::RangeInclusive<f64> = 1.0 / 3600.0..=1e6;
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| RATES.contains(rate));
-    rate.ok_or_else(|| "must be a number from 0.0003 (one an hour) to 1000000".to_owned())
+    rate.ok_or_else(|| "must be a number from 0.0003 (one per hour) to 1000000".to_owned())
 }
 
 fn request_rate(text: &str) -> Result<f64, String> {
     let refuse =
-        || "must be a number from 0.0003 (one an hour) to 1000000, or 0 for no limit".to_owned();
+        || "must be a number from 0.0003 (one per hour) to 1000000, or 0 for no limit".to_owned();
     parse_rate(text).ok_or_else(refuse)
 }
 

@@ -99,8 +99,8 @@ fn inactive(text: &str) -> Result<Age, Failure> {
     if age >= SHORTEST {
         return Ok(age);
     }
-    Err(usage(format!("{text:?} is less than an hour: it would sign out users who are there"))
-        .hint("m is minutes; write days or weeks, like 30d"))
+    Err(usage(format!("{text:?} is less than an hour: this would sign out active users"))
+        .hint("m means minutes; use days or weeks, like 30d"))
 }
 
 /// Fails if recently active users would be signed out, and no one has confirmed that.
@@ -112,10 +112,10 @@ fn check_inactive(context: &Context, args: &Args) -> Result<(), Failure> {
                 && !context.is_confirmed()
                 && !context.is_interactive() =>
         {
-            let what =
-                format!("--inactive {age} would sign out users who were there less than a day ago");
-            Err(usage(what)
-                .hint("if it is meant, add --yes; --dry-run shows whom it would sign out"))
+            let what = format!(
+                "--inactive {age} would sign out users who were active less than a day ago"
+            );
+            Err(usage(what).hint("use --yes to confirm; --dry-run shows the sessions"))
         }
         _ => Ok(()),
     }
@@ -137,8 +137,7 @@ fn hold_back(
         return Ok(false);
     }
     context.ui.warn(format!(
-        "{bulk} of {} would be signed out or removed as malformed, and at most {most} may: none is; \
-         --max-removed {bulk} allows it",
+        "{bulk} of {} would be signed out or removed as malformed, which is more than {most}, so none is; use --max-removed {bulk} to allow it",
         counted(plan.read, "session")
     ));
     plan.leave_bulk();
@@ -258,24 +257,24 @@ fn plan(
 }
 
 fn no_keys() -> Failure {
-    usage("sessions are bound to client keys, and no key source is configured; nothing was removed")
-        .hint("name the app's keys with --keys or in oauthctl.toml; --offline asks no server")
+    usage("sessions are bound to client keys, but no key source is configured; nothing was removed")
+        .hint("use --keys, or set `keys` in oauthctl.toml; --offline needs no keys")
 }
 
 /// Returns the failure for a store that is mostly unreadable, where a wrong layout is more likely
 /// than damage.
 fn mostly_malformed(unreadable: u64, seen: u64) -> Failure {
     usage(format!(
-        "more than half of what was read is malformed ({unreadable} of {seen}); nothing was removed"
+        "more than half of all records are malformed ({unreadable} of {seen}); nothing was removed"
     ))
-    .hint("check --layout, and `envelope` of a layout of your own; --key removes single records")
+    .hint("check --layout, and `envelope` if it is your own layout; --key removes single records")
 }
 
 /// Returns the reason for which this session is in the plan.
 fn reason(args: &Args, session: &Summary<'_>, action: Action) -> String {
     let why = session.reason.as_deref().unwrap_or_default();
     match (action, args.inactive) {
-        (Action::SignOut, Some(period)) => format!("away: its user was not there for {period}"),
+        (Action::SignOut, Some(period)) => format!("inactive for {period}"),
         (Action::RemoveOld, _) => format!("{}: {}", session.status.name(), action.reason()),
         _ => format!("{}: {why}", session.status.name()),
     }

@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     {
         let others = [
-            (count(RecoveryResult::Superseded), "of no use any more"),
+            (count(RecoveryResult::Superseded), "no longer needed"),
             (count(RecoveryResult::Orphaned), "whose record is gone"),
             (count(RecoveryResult::Pending), "still waiting"),
             (count(RecoveryResult::Elsewhere), "of another store"),
@@ -128,32 +128,32 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoverRe
             (Ok(None), _) => RecoveryResult::Elsewhere,
             (Ok(Some((key, Recovered::Applied | Recovered::Present))), Some(why)) => {
                 ui.warn(format!(
-                    "the tokens kept for {key} are stored, but a fail-over may undo it: {why}"
+                    "stored the new tokens of {key}, but a fail-over may undo it: {why}"
                 ));
                 RecoveryResult::Pending
             }
             (Ok(Some((key, Recovered::Applied))), None) => {
-                ui.note(format!("stored the tokens of {key} that an earlier run could not store"));
+                ui.note(format!(
+                    "stored the new tokens of {key} that an earlier run could not store"
+                ));
                 RecoveryResult::Applied
             }
             (Ok(Some((key, Recovered::Present))), None) => {
-                debug!("the tokens of {key} were stored, and now last");
+                debug!("the new tokens of {key} were stored and are now confirmed");
                 RecoveryResult::Applied
             }
             (Ok(Some((key, Recovered::Superseded))), _) => {
                 ui.warn(format!(
-                    "the tokens kept for {key} are of no use: its record has changed since"
+                    "the new tokens of {key} are no longer needed: its record has changed since"
                 ));
                 RecoveryResult::Superseded
             }
             (Ok(Some((key, Recovered::Orphaned))), _) => {
-                debug!(
-                    "the record of {key} is gone, and the tokens kept for it stay for some days"
-                );
+                debug!("the record of {key} was deleted; its new tokens are kept for some days");
                 RecoveryResult::Orphaned
             }
             (Ok(Some((key, Recovered::Pending))), _) => {
-                ui.warn(format!("the tokens kept for {key} could not be stored yet"));
+                ui.warn(format!("the new tokens of {key} could not be stored yet"));
                 RecoveryResult::Pending
             }
             (Err(error), _) => {

@@ -151,6 +151,6 @@ fn tell_well(context: &Context, planner: &Planner<'_>, results: &mut Refreshes<'
         let what = if planner.mode == Mode::Due { "is due" } else { "has expired" };
         context
             .ui
-            .note(format!("none of {} {what}; --all means all of them", counted(well, "session")));
+            .note(format!("none of {} {what}; use --all to select all", counted(well, "session")));
     }
 }

@@ -344,7 +344,7 @@ impl<'c> Refreshes<'c> {
             if refreshed > 0 || gone < MANY && !self.may_end_sessions { 0 } else { gone };
         if doubtful >= MANY {
             context.ui.warn(format!(
-                "{} gone and none alive: `oauthctl doctor` tells whether the configuration is right",
+                "{} gone and none alive: check the configuration with `oauthctl doctor`",
                 counted(gone, "session")
             ));
         }

@@ -64,15 +64,15 @@ const SHORTEST: Age = Age::from_secs(3600);
 /// Counts, asks for confirmation, and revokes.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.select.is_empty() && !args.all {
-        return Err(usage("say which sessions to revoke")
-            .hint("name accounts, filter (--issuer, --kid, --status, …), or say --all")
+        return Err(usage("select the sessions to revoke")
+            .hint("name accounts, use filters (--issuer, --kid, --status, …), or use --all")
             .into());
     }
     if let Some(age) = args.select.filter().not_refreshed_for.filter(|age| *age < SHORTEST) {
         return Err(usage(format!(
-            "--not-refreshed-for {age} is less than an hour: it would sign out users who are there"
+            "--not-refreshed-for {age} is less than an hour: this would sign out active users"
         ))
-        .hint("m is minutes; write days or weeks, like 30d; --all means all")
+        .hint("m means minutes; use days or weeks, like 30d; --all means all")
         .into());
     }
     let store: Arc<dyn Store> = context.open_store_to_end()?.into();

@@ -72,8 +72,7 @@ pub struct SelectArgs {
 /// suffices, and a trailing slash is removed.
 fn issuer(text: &str) -> Result<String, Failure> {
     let refuse = || {
-        usage(format!("{text:?} is not the address of a server"))
-            .hint("write https://auth.example.com")
+        usage(format!("{text:?} is not the URL of a server")).hint("write https://auth.example.com")
     };
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&whole).map_err(|_| refuse())?;

@@ -98,7 +98,7 @@ fn show_card(
     }
     if let Some(ttl) = stored.ttl {
         let left = Age::from_secs(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX));
-        fields.push(("ttl", format!("{left} until the store forgets it"), None));
+        fields.push(("ttl", format!("expires in {left}"), None));
     }
     context.ui.card(&fields)
 }

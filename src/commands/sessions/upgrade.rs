@@ -49,8 +49,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).cloned().ok_or_else(|| {
-        usage("there is no signing key to bind the sessions to")
-            .hint("name the app's key with --keys")
+        usage("no signing key to bind the sessions to").hint("use --keys for the app's key")
     })?;
     let kid = active.kid().cloned().ok_or_else(|| usage("the signing key has no kid"))?;
     let client_id = context.client_id()?;
@@ -105,7 +104,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     });
     for (issuer, count) in upgrades.dangers() {
         context.ui.warn(format!(
-            "{} at {issuer} may end there instead of being carried over; `--issuer {issuer} --yes` tries one of them first",
+            "{} at {issuer} may end instead of being converted; `--issuer {issuer} --yes` tries one of them first",
             counted(count, "session")
         ));
     }

@@ -79,19 +79,19 @@ fn tell(
     let verb = if dry_run { "would remove" } else { "removed" };
     let removed = counted(tally.sum(&PurgeResult::PURGED), "pending login");
     let reasons = [
-        (of(PurgeResult::ByTtl), "old by their time to live"),
-        (of(PurgeResult::ByColumn), "old by their time column"),
-        (of(PurgeResult::ByFirstSeen), "old since first seen"),
+        (of(PurgeResult::ByTtl), "by TTL"),
+        (of(PurgeResult::ByColumn), "by time column"),
+        (of(PurgeResult::ByFirstSeen), "by first-seen time"),
     ];
     let reasons = counts(", ", reasons);
     let reasons =
         reasons.strip_prefix(", ").map(|reasons| format!(" ({reasons})")).unwrap_or_default();
-    let noted = if dry_run { "kept: of unknown age" } else { "kept: of unknown age, noted" };
+    let noted = if dry_run { "kept: age unknown" } else { "kept until their age is known" };
     let others = [
         (of(PurgeResult::Young), "kept: too young"),
         (of(PurgeResult::Unknown), noted),
         (of(PurgeResult::Malformed), "kept: not a pending login"),
-        (of(PurgeResult::Gone), "gone by themselves"),
+        (of(PurgeResult::Gone), "removed by others"),
     ];
     let (others, unfinished) = (counts("; ", others), unfinished(context, done));
     Ok(context.ui.summary(format!("{verb} {removed}{reasons}{others}{unfinished}"))?)

@@ -42,7 +42,7 @@ fn a_private_key_is_found_among_other_blocks() {
         assert_reads(&text, KeyForm::Pem);
     }
     let two = parse_keys(&format!("{pem}{pem}")).unwrap_err().to_string();
-    assert!(two.contains("holds 2 private keys"), "{two}");
+    assert!(two.contains("contains 2 private keys"), "{two}");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn what_is_no_key_is_refused_by_name() {
         (cut, "cut short"),
         ("z42abc", "multibase"),
         (&format!("'{jwk}'"), "single quotes"),
-        (&jwk.replace('"', "\\\""), "in front of its quotes"),
+        (&jwk.replace('"', "\\\""), "escaped quotes"),
     ] {
         let rejected = read_keys(text).unwrap_err();
         let message = rejected.failure.to_string();

@@ -144,7 +144,7 @@ impl fmt::Display for Objection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopped(why) => write!(f, "is stopped: {why}"),
-            Self::Resting(why, wait) => write!(f, "is left alone for {} s: {why}", wait.as_secs()),
+            Self::Resting(why, wait) => write!(f, "pauses for {} s: {why}", wait.as_secs()),
         }
     }
 }

@@ -56,7 +56,7 @@ impl StoreBreaker {
     pub fn objection(&self) -> Option<String> {
         let state = self.state();
         let cause = state.cause.as_deref().filter(|_| state.fails)?;
-        Some(format!("not attempted, since the store fails: {cause}"))
+        Some(format!("not attempted, because the store fails: {cause}"))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,7 +90,7 @@ mod tests {
         health.works();
         assert_eq!(
             health.objection().as_deref(),
-            Some("not attempted, since the store fails: no answer")
+            Some("not attempted, because the store fails: no answer")
         );
     }
 }

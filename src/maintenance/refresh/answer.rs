@@ -47,7 +47,7 @@ pub fn refused(
         (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Verdict::Ended(why)),
         (Cause::EndedOrConfiguration, _) => {
             let outcome = format!(
-                "it has ended, or the configuration is wrong ({why}); a session that can be refreshed tells"
+                "it has ended, or the configuration is wrong ({why}); unclear until another session is refreshed"
             );
             (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
         }
@@ -57,20 +57,23 @@ pub fn refused(
         }
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::ThisRun => (
             gone(),
-            Verdict::OutOfStep(format!("an answer was lost, and a session with it ({why})")),
+            Verdict::OutOfStep(format!("an answer was lost, and its session ended ({why})")),
         ),
         (Cause::Replayed, Fate::Gone) => (
             gone(),
-            Verdict::Behind(format!("records are older than what the server knows ({why})")),
+            Verdict::Behind(format!(
+                "the records are older than the sessions at the server ({why})"
+            )),
         ),
         (Cause::DpopKey, Fate::Gone) => (
             gone(),
-            Verdict::OutOfStep(format!("records have other keys than the server knows ({why})")),
+            Verdict::OutOfStep(format!(
+                "the records have other keys than the sessions at the server ({why})"
+            )),
         ),
         (Cause::OtherClient, Fate::Gone) => {
             let verdict = format!(
-                "a session was lost because its client key, the configured client_id or the published client metadata is not \
-                 what it was begun with ({why})"
+                "a session was lost because its client key, client_id or published client metadata differs from when it started ({why})"
             );
             (gone(), Verdict::Misconfigured(verdict))
         }

@@ -59,8 +59,7 @@ impl Refresher {
             return Ok(());
         }
         let why = format!(
-            "not attempted: on {} a record was older than what the server knows, and cost its session; this one has not \
-             been written since. Is this store a copy, or restored from a backup? It is tried where you name the session",
+            "not attempted: on {} a record was older than its session at the server, which ended the session, and this record has not been written since. Is this store a copy or a restored backup? Name the session to try it anyway",
             behind.at
         );
         // A record that was written since may be refreshed in this run.
@@ -97,7 +96,7 @@ impl Refresher {
             .write_notes(&[(self.name_of_behind(&group), note)], Note::LIFETIME)
             .await
         {
-            debug!("not noted that the store is behind: {error:#}");
+            debug!("cannot note that the store is outdated: {error:#}");
         }
     }
 

@@ -60,7 +60,7 @@ pub fn kept_back(objection: Objection) -> Outcome {
     match objection {
         Objection::Stopped(why) => Outcome::Blocked(format!("not attempted: {why}")),
         Objection::Resting(why, wait) => Outcome::Unknown(
-            format!("not attempted, to leave its server alone: {why}"),
+            format!("not attempted, because its server is overloaded: {why}"),
             Retry::After(wait),
         ),
     }

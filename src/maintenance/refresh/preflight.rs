@@ -68,7 +68,7 @@ impl Refresher {
         }
         let session =
             self.parts.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
-        let did: Did = session.did.parse().map_err(|_| blocked("its account is not a DID"))?;
+        let did: Did = session.did.parse().map_err(|_| blocked("the account is not a DID"))?;
         let refresh_token =
             session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
         let refresh_token = zeroize::Zeroizing::new(refresh_token.to_owned());
@@ -84,7 +84,7 @@ impl Refresher {
                 Some(self.key(kid.as_str())?)
             }
             (AuthMethod::PrivateKeyJwt(_), Binding::Upgrade(_)) => {
-                return Err(Outcome::Skipped("it is bound to a client key already".into()));
+                return Err(Outcome::Skipped("it is already bound to a client key".into()));
             }
             (AuthMethod::PrivateKeyJwt(kid), Binding::Recorded | Binding::RecordedOr(_)) => {
                 Some(self.key(kid)?)
@@ -145,7 +145,7 @@ impl Refresher {
     async fn check_unchanged(&self, stored: &Stored) -> Result<(), Outcome> {
         match present(&*self.parts.store, stored).await {
             Ok(Some(present)) if present.value == stored.value => Ok(()),
-            Ok(Some(_)) => Err(Outcome::Skipped("somebody else changed it meanwhile".into())),
+            Ok(Some(_)) => Err(Outcome::Skipped("another process changed it meanwhile".into())),
             Ok(None) => Err(Outcome::Skipped("it was deleted meanwhile".into())),
             Err(error) => Err(self.store_trouble("cannot read it again", &error)),
         }

@@ -136,7 +136,7 @@ impl Refresher {
             Revoke { credentials, dpop_key: &ready.dpop_key, token, within: LONGEST_EXCHANGE };
         match server.revoke(revoke).await {
             Revocation::Accepted => "its new tokens were revoked",
-            _ => "its new tokens could not be revoked, and expire unused",
+            _ => "its new tokens could not be revoked and will expire unused",
         }
     }
 }
@@ -150,5 +150,5 @@ pub(in crate::maintenance) fn time_for_request(lock: &Lock) -> Option<Duration> 
 
 /// Returns the outcome for a lock that has nearly expired.
 pub(in crate::maintenance) fn too_little_time() -> Outcome {
-    Outcome::Unknown("there was too little time left under its lock".to_owned(), Retry::Soon)
+    Outcome::Unknown("its lock would have expired too soon".to_owned(), Retry::Soon)
 }

@@ -79,9 +79,8 @@ impl Refresher {
         if permit.is_canary() {
             precedent = self.precedent(&ready).await?;
             if let Some(why) = precedent.as_ref().filter(|_| !self.parts.insists) {
-                let why = format!(
-                    "{why} (as an earlier run has found; it is tried all the same where you name the session)"
-                );
+                let why =
+                    format!("{why} (found by an earlier run; name the session to try it anyway)");
                 permit.settle(Verdict::Misconfigured(why.clone()));
                 return Err(kept_back(Objection::Stopped(why.into())));
             }
@@ -96,7 +95,7 @@ impl Refresher {
         }
         let lock = match self.parts.store.lock(&ready.lock_name(), self.parts.lock_timeout).await {
             Ok(Some(lock)) => lock,
-            Ok(None) => return Err(Outcome::Skipped("somebody else holds the lock on it".into())),
+            Ok(None) => return Err(Outcome::Skipped("another process holds its lock".into())),
             // Not a fault of the store. Other sessions can be refreshed.
             Err(error) if error.is::<EndlessLock>() => {
                 return Err(Outcome::Unknown(error.to_string(), Retry::Never));
@@ -194,7 +193,7 @@ impl Refresher {
                 if let Some(tokens) = tokens {
                     self.revoke(ready, server, &tokens).await;
                 }
-                let why = format!("the server's answer cannot be used: {why}");
+                let why = format!("the server's answer is unusable: {why}");
                 (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
             }
             Exchange::Refused(refusal) => {

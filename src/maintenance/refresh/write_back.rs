@@ -49,7 +49,7 @@ impl Refresher {
         entry: Option<PathBuf>,
     ) -> Outcome {
         let mut kept = Kept {
-            entry: entry.ok_or_else(|| failed("there was no time to")),
+            entry: entry.ok_or_else(|| failed("there was no time for it")),
             is_unconfirmed: false,
             cause: None,
         };
@@ -92,7 +92,7 @@ impl Refresher {
     /// before the app uses the old ones.
     pub(super) async fn store_waiting(&self, entry: &Path) -> Outcome {
         if !entry.exists() {
-            return Outcome::Skipped("another run has taken care of its new tokens".into());
+            return Outcome::Skipped("another run has stored its new tokens".into());
         }
         let entries = vec![entry.to_owned()];
         let Ok(mut settled) = settle(
@@ -114,7 +114,7 @@ impl Refresher {
                 Outcome::Refreshed
             }
             Some((_, Ok(Some((_, Recovered::Superseded))))) => {
-                Outcome::Skipped("somebody else refreshed it meanwhile".into())
+                Outcome::Skipped("another process refreshed it meanwhile".into())
             }
             Some((_, Ok(Some((_, Recovered::Pending | Recovered::Orphaned)) | None))) => {
                 waits(entry, Retry::Never)
@@ -197,7 +197,7 @@ impl Refresher {
                     // Tokens of the same session: revoking the new ones would end it.
                     Ok(Some(now)) if Traces::are_of_one_login(&now.value, &stored.value) => {
                         return Some(Outcome::Skipped(
-                            "somebody else refreshed it meanwhile".into(),
+                            "another process refreshed it meanwhile".into(),
                         ));
                     }
                     Ok(_) => {
@@ -270,7 +270,7 @@ impl Refresher {
 /// Returns the outcome for tokens that only the recovery directory has.
 fn waits(entry: &Path, retry: Retry) -> Outcome {
     let why = format!(
-        "refreshed, but the store could not be written; its tokens wait in {}",
+        "refreshed, but the store could not be written; its new tokens are in {}",
         entry.display()
     );
     Outcome::Unknown(why, retry)

@@ -59,8 +59,7 @@ impl Revoker {
                     && refusal.meaning().0 == Cause::Replayed =>
             {
                 let why = format!(
-                    "somebody else has used the token of a session whose user counts as away; is this store a copy, or \
-                     restored from a backup? ({refusal})"
+                    "somebody else has used the refresh token of an inactive session; is this store a copy or a restored backup? ({refusal})"
                 );
                 self.refresher.set_behind(ready).await;
                 Err(Revoked::Failed(self.store_is_behind.get_or_init(|| why).clone()))
@@ -71,7 +70,7 @@ impl Revoker {
                 let sent = self.send_revocation(ending, &ready.refresh_token).await;
                 Err(match refused(ready, &refusal) {
                     Revoked::Failed(why) if matches!(sent, Ok(None)) => Revoked::Failed(format!(
-                        "{why}; a revocation was sent, whose effect nobody knows"
+                        "{why}; a revocation was sent, but its effect is unknown"
                     )),
                     outcome => outcome,
                 })
@@ -80,7 +79,7 @@ impl Revoker {
                 if let Some(tokens) = tokens {
                     self.refresher.revoke(ready, server, &tokens).await;
                 }
-                Err(unconfirmed(format!("the server's answer cannot be used: {why}"), Retry::Never))
+                Err(unconfirmed(format!("the server's answer is unusable: {why}"), Retry::Never))
             }
             answer => Err(no_proof(answer)),
         }
@@ -95,7 +94,7 @@ impl Revoker {
             Err(why) => {
                 self.keep_alive(ending, &tokens, None).await;
                 return Err(unconfirmed(
-                    format!("its new tokens could not be kept for the while: {why}"),
+                    format!("its new tokens could not be written to the recovery directory: {why}"),
                     Retry::Never,
                 ));
             }
@@ -133,13 +132,16 @@ impl Revoker {
                     self.refresher.revoke(ready, ending.server, &odd).await;
                 }
                 self.keep_alive(ending, &tokens, Some(entry)).await;
-                Err(unconfirmed(format!("the proof's answer is of no use: {why}"), Retry::Never))
+                Err(unconfirmed(
+                    format!("the answer to the verification is unusable: {why}"),
+                    Retry::Never,
+                ))
             }
             answer => {
                 self.keep_alive(ending, &tokens, Some(entry)).await;
                 Err(match answer {
                     Exchange::Refused(refusal) => {
-                        unconfirmed(format!("there is no proof: {refusal}"), Retry::Soon)
+                        unconfirmed(format!("not verified: {refusal}"), Retry::Soon)
                     }
                     answer => no_proof(answer),
                 })
@@ -223,7 +225,7 @@ fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
         (Cause::ClientAuthentication, _) => Revoked::Failed(ready.client_refused(refusal)),
         (Cause::EndedOrConfiguration, _) | (_, Fate::Gone) => unconfirmed(
             format!(
-                "the server refuses its token, which may only be older than the one that the server knows ({refusal})"
+                "the server refuses its token, perhaps only because the token is not the latest one ({refusal})"
             ),
             Retry::Never,
         ),

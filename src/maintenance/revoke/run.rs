@@ -69,7 +69,9 @@ impl Revoker {
         if !server.can_revoke() {
             let why = "the server has no revocation endpoint";
             let why = match self.assessor.ends_by(selected) {
-                Some(day) => format!("{why}; its tokens die by {day} unless they are used"),
+                Some(day) => {
+                    format!("{why}; its tokens expire on {day} at the latest unless they are used")
+                }
                 None => why.to_owned(),
             };
             return Err(Revoked::Unconfirmed(why, Retry::Never));
@@ -86,7 +88,7 @@ impl Revoker {
             Ok(Some(lock)) => lock,
             Ok(None) => {
                 return Err(Revoked::Unconfirmed(
-                    "somebody else holds the lock on it".into(),
+                    "another process holds its lock".into(),
                     Retry::Soon,
                 ));
             }
@@ -130,7 +132,7 @@ impl Revoker {
         let is_meant = current.value == selected.value || self.is_renewed_by_us(&current);
         if !is_meant && !(self.still_meant)(&current) {
             return Err(Revoked::Skipped(
-                "it was refreshed meanwhile, and is not among those meant any more".into(),
+                "it was refreshed meanwhile and no longer matches the selection".into(),
             ));
         }
         self.check_elsewhere(&current).await?;
@@ -192,9 +194,7 @@ impl Revoker {
             {
                 Ok(now)
             }
-            Ok(Some(_)) => {
-                Err(Revoked::Skipped("its user has logged in anew meanwhile".to_owned()))
-            }
+            Ok(Some(_)) => Err(Revoked::Skipped("its user logged in again meanwhile".to_owned())),
             Ok(None) => Err(Revoked::Skipped("its record was deleted meanwhile".to_owned())),
             Err(error) => Err(self.store_trouble(&error)),
         }
@@ -223,7 +223,7 @@ impl Revoker {
             .as_deref()
         {
             Ok([Written::Changed]) => Ok(Revoked::Skipped(
-                "ended, but its record was replaced meanwhile and stays".to_owned(),
+                "ended, but its record was replaced meanwhile and is kept".to_owned(),
             )),
             Ok(_) => Ok(Revoked::Confirmed),
             Err(error) => Err(Revoked::Unconfirmed(

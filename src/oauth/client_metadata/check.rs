@@ -36,7 +36,7 @@ pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
         findings.problem(
             "document",
             "must be a JSON object",
-            "write what `oauthctl metadata` prints",
+            "write the output of `oauthctl metadata`",
         );
         return findings.into_vec();
     };
@@ -87,11 +87,7 @@ fn check_client_id(
                 && text != url
             {
                 let fix = format!("write {url:?}, or publish the document where client_id says");
-                findings.problem(
-                    "client_id",
-                    "must equal the URL of the document, letter for letter",
-                    fix,
-                );
+                findings.problem("client_id", "must be exactly the URL of the document", fix);
             }
             client_id::check(text, findings)
         }
@@ -182,7 +178,7 @@ fn check_scope(document: &Members, findings: &mut Findings) {
         Given::Absent => {
             findings.problem(
                 "scope",
-                "must be given, and contain atproto",
+                "must be set and contain atproto",
                 r#"write "scope":"atproto""#,
             );
             return;
@@ -226,7 +222,7 @@ fn check_grants(document: &Members, findings: &mut Findings) {
             other => {
                 findings.problem(
                     MEMBER,
-                    format!("must not contain {other:?}, which no server grants"),
+                    format!("must not contain {other:?}, which servers do not grant"),
                     "remove it",
                 );
             }
@@ -238,7 +234,7 @@ fn check_grants(document: &Members, findings: &mut Findings) {
     if !grants.contains(&"refresh_token") {
         findings.warning(
             MEMBER,
-            "lacks refresh_token, so every session ends with its first access token",
+            "lacks refresh_token, so each session ends when its first access token expires",
             write,
         );
     }
@@ -251,11 +247,7 @@ fn check_response_types(document: &Members, findings: &mut Findings) {
     match document.texts(MEMBER) {
         Given::Mistyped => {}
         Given::Absent => {
-            findings.warning(
-                MEMBER,
-                "is left out, which the atproto profile does not allow",
-                write,
-            );
+            findings.warning(MEMBER, "is missing, but required by the atproto profile", write);
         }
         Given::Is(types) => {
             if !types.contains(&"code") {
@@ -264,7 +256,7 @@ fn check_response_types(document: &Members, findings: &mut Findings) {
             if let Some(other) = types.iter().find(|name| !RESPONSE_TYPES.contains(name)) {
                 findings.problem(
                     MEMBER,
-                    format!("must not contain {other:?}, which no server knows"),
+                    format!("must not contain {other:?}, which servers do not know"),
                     write,
                 );
             }
@@ -284,7 +276,7 @@ fn check_token_binding(document: &Members, findings: &mut Findings) {
         findings.problem(
             MUTUAL_TLS,
             "must not be true: atproto binds tokens with DPoP",
-            "leave the member out",
+            "remove the member",
         );
     }
 }
@@ -299,8 +291,7 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
     let method = match document.text(METHOD) {
         Given::Mistyped => return,
         Given::Absent => {
-            let rule =
-                "must be given: it defaults to client_secret_basic, which atproto does not have";
+            let rule = "must be set: its default client_secret_basic is not allowed in atproto";
             findings.problem(METHOD, rule, choose);
             return;
         }
@@ -311,13 +302,13 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
             if document.value(ALGORITHM).is_some() {
                 findings.problem(
                     ALGORITHM,
-                    "must not be given for a public client",
-                    "leave the member out",
+                    "must not be set for a public client",
+                    "remove the member",
                 );
             }
             if has_keys {
                 let rule = r#"is "none", so the published keys are never used and sessions end after two weeks"#;
-                findings.warning(METHOD, rule, r#"write "private_key_jwt", or leave the keys out"#);
+                findings.warning(METHOD, rule, r#"write "private_key_jwt", or remove the keys"#);
             }
         }
         "private_key_jwt" => {
@@ -331,7 +322,7 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
             if !has_keys {
                 findings.problem(
                     "jwks_uri",
-                    "must be given, or jwks",
+                    "must be set, or jwks",
                     "write the URL of the public key set",
                 );
             }
@@ -358,7 +349,7 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
 
 fn check_keys(document: &Members, findings: &mut Findings) {
     if let (Some(_), Some(_)) = (document.value("jwks"), document.value("jwks_uri")) {
-        findings.problem("jwks", "must not stand beside jwks_uri", "leave one of the two out");
+        findings.problem("jwks", "must not be combined with jwks_uri", "remove one of the two");
     }
     if let Some(jwks) = document.value("jwks") {
         jwks::check("jwks", jwks, findings);
@@ -379,25 +370,21 @@ fn check_refused(document: &Members, findings: &mut Findings) {
     if let Given::Is(subject_type) = document.text("subject_type")
         && subject_type != "public"
     {
-        findings.problem(
-            "subject_type",
-            r#"must be "public", where it is given"#,
-            "leave the member out",
-        );
+        findings.problem("subject_type", r#"must be "public" or missing"#, "remove the member");
     }
     for member in REFUSED {
         if document.value(member).is_some() {
             findings.problem(
                 member,
-                "must not be given: atproto has no OpenID Connect",
-                "leave the member out",
+                "must not be set: atproto has no OpenID Connect",
+                "remove the member",
             );
         }
     }
     let details = document.texts("authorization_details_types").value();
     if details.is_some_and(|types| !types.is_empty()) {
         let rule = "must be empty: atproto servers know no such types (RFC 9396)";
-        findings.problem("authorization_details_types", rule, "leave the member out");
+        findings.problem("authorization_details_types", rule, "remove the member");
     }
 }
 

@@ -101,7 +101,7 @@ fn check_discoverable(text: &str, url: &Url, findings: &mut Findings) {
     if url.port().is_some() {
         findings.warning(
             MEMBER,
-            "has a port, which servers take in development only",
+            "has a port, which servers accept only in development",
             "serve the document on port 443",
         );
     }
@@ -133,7 +133,7 @@ fn check_loopback(text: &str, url: &Url, findings: &mut Findings) -> LoopbackPar
             "scope" => scopes.push(value.into_owned()),
             other => findings.problem(
                 MEMBER,
-                format!("must have no parameter but redirect_uri and scope in its loopback form, and has {other:?}"),
+                format!("must only have the parameters redirect_uri and scope in its loopback form, not {other:?}"),
                 "remove it",
             ),
         }
@@ -178,7 +178,7 @@ impl LoopbackParameters {
             if !self.redirect_uris.iter().any(|known| is_covered(known, uri)) {
                 findings.problem(
                     &format!("redirect_uris[{index}]"),
-                    "must stand in client_id, from which servers read a loopback client",
+                    "must be in client_id, from which servers read a loopback client",
                     "add it there as redirect_uri=…, percent-encoded",
                 );
             }
@@ -189,7 +189,7 @@ impl LoopbackParameters {
             if !self.scope.split(' ').any(|known| known == token) {
                 findings.problem(
                     "scope",
-                    format!("must stand in client_id, from which servers read a loopback client: {token:?} does not"),
+                    format!("must be in client_id, from which servers read a loopback client: {token:?} does not"),
                     "add it there to scope=…",
                 );
             }

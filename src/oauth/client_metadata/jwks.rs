@@ -41,7 +41,7 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
             findings.problem(
                 member,
                 "must be an object with `keys`",
-                "write what `oauthctl jwks` prints",
+                "write the output of `oauthctl jwks`",
             );
             return;
         }
@@ -51,15 +51,15 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
         findings.problem(
             &place,
             "must be an array of public keys",
-            "write what `oauthctl jwks` prints",
+            "write the output of `oauthctl jwks`",
         );
         return;
     };
     if keys.is_empty() {
         findings.rule("no_keys").problem(
             &place,
-            "must hold at least one key",
-            "write what `oauthctl jwks` prints",
+            "must contain at least one key",
+            "write the output of `oauthctl jwks`",
         );
         return;
     }
@@ -73,8 +73,8 @@ pub(super) fn check(member: &str, jwks: &Value, findings: &mut Findings) {
     if usable == 0 && findings.problems() == before {
         findings.rule("no_usable_key").problem(
             &place,
-            "must hold a key that verifies signatures",
-            "write what `oauthctl jwks` prints",
+            "must contain a key that verifies signatures",
+            "write the output of `oauthctl jwks`",
         );
     }
 }
@@ -88,14 +88,14 @@ fn check_key<'k>(
 ) -> bool {
     let before = findings.problems();
     let Value::Object(key) = key else {
-        findings.problem(place, "must be a JWK, an object", "write what `oauthctl jwks` prints");
+        findings.problem(place, "must be a JWK, an object", "write the output of `oauthctl jwks`");
         return false;
     };
     if let Some(name) = PRIVATE_MEMBERS.iter().find(|name| key.contains_key(**name)) {
         findings.rule("private_key").problem(
             place,
-            format!("must be a public key, and has the private member `{name}`"),
-            "publish the public half only, and replace this key if anyone could read the document",
+            format!("must be a public key, but has the private member `{name}`"),
+            "publish only the public part, and replace this key if anybody could read the document",
         );
     }
     match key.get("kid") {
@@ -131,13 +131,13 @@ fn check_key<'k>(
         findings.rule("not_a_key").warning(
             place,
             "has members that do not make a key, so servers ignore it",
-            "write what `oauthctl jwks` prints for it",
+            "write the output of `oauthctl jwks` for it",
         );
     }
     if understood != Some(false) && key.get("kty").is_some_and(|kty| kty != "EC") {
         findings.rule("other_type").warning(
             place,
-            "is no EC key, and some servers refuse a client with such a key in its set",
+            "is not an EC key, and some servers reject a client with such a key in its set",
             "publish P-256 keys only",
         );
     }

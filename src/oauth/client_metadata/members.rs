@@ -129,7 +129,7 @@ impl<'d> Members<'d> {
                         findings.problem(
                             name,
                             format!("must be {}, not null", kind.name()),
-                            "leave the member out",
+                            "remove the member",
                         );
                     }
                     Some(value) if !kind.holds(value) => {

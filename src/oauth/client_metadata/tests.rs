@@ -158,7 +158,7 @@ fn every_rule_about_client_id_is_checked() {
         &with(confidential(), "client_id", None),
         Severity::Problem,
         "client_id",
-        "must be given",
+        "must be set",
     );
 }
 
@@ -338,7 +338,7 @@ fn every_rule_about_single_members_is_checked() {
         ("jwks_uri", json!("https://localhost/jwks.json"), "public host"),
         ("subject_type", json!("pairwise"), "public"),
         ("authorization_details_types", json!(["x"]), "RFC 9396"),
-        ("token_endpoint_auth_signing_alg", json!(""), "must be given"),
+        ("token_endpoint_auth_signing_alg", json!(""), "must be set"),
         ("default_max_age", json!(60), "must not"),
         ("userinfo_signed_response_alg", json!("ES256"), "must not"),
         ("userinfo_encrypted_response_alg", json!("x"), "must not"),
@@ -349,11 +349,11 @@ fn every_rule_about_single_members_is_checked() {
         assert_only(&with(confidential(), member, value), Severity::Problem, member, part);
     }
     for (member, part) in [
-        ("scope", "must be given"),
+        ("scope", "must be set"),
         ("dpop_bound_access_tokens", "true"),
-        ("token_endpoint_auth_method", "must be given"),
-        ("token_endpoint_auth_signing_alg", "must be given"),
-        ("jwks_uri", "must be given"),
+        ("token_endpoint_auth_method", "must be set"),
+        ("token_endpoint_auth_signing_alg", "must be set"),
+        ("jwks_uri", "must be set"),
     ] {
         assert_only(&with(confidential(), member, None), Severity::Problem, member, part);
     }
@@ -380,7 +380,7 @@ fn every_rule_about_who_authenticates_how_is_checked() {
     let algorithm = with(public(), "token_endpoint_auth_signing_alg", json!("ES256"));
     assert_only(&algorithm, Severity::Problem, "token_endpoint_auth_signing_alg", "public client");
     let both = with(inline(), "jwks_uri", json!("https://app.example.com/jwks.json"));
-    assert_only(&both, Severity::Problem, "jwks", "beside");
+    assert_only(&both, Severity::Problem, "jwks", "combined with jwks_uri");
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn every_rule_about_published_keys_is_checked() {
         assert_eq!(check(&tolerated, None), [], "{tolerated:#}");
     }
     let beside = with(inline(), "jwks", json!({ "keys": [unknown, key] }));
-    assert_only(&beside, Severity::Warning, "jwks.keys[0]", "some servers refuse a client");
+    assert_only(&beside, Severity::Warning, "jwks.keys[0]", "some servers reject a client");
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut 
         ClientId::Loopback(_) => {
             findings.problem(
                 MEMBER,
-                "must not stand in a loopback client's document",
+                "must not be in the document of a loopback client",
                 "leave it out",
             );
             return;

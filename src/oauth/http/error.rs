@@ -122,10 +122,10 @@ impl fmt::Display for HttpError {
                 write!(f, "{origin} is not https (network.allow_http)")
             }
             Problem::Forbidden(Forbidden::Credentials) => {
-                write!(f, "the URL of {origin} carries a user name")
+                write!(f, "the URL of {origin} contains a user name")
             }
             Problem::Forbidden(Forbidden::PrivateAddress) => {
-                write!(f, "{origin} has no public address (network.allow_private_hosts)")
+                write!(f, "{origin} has a private address (network.allow_private_hosts)")
             }
             Problem::NoConnection(why) => {
                 write!(f, "cannot connect to {origin}{}: {why}", self.note)

@@ -122,7 +122,7 @@ async fn a_layout_is_told_from_its_records() {
         ),
         (vec![(key("own:"), wrapped.as_str())], &own(&[("envelope", "true")]), Ok("own")),
         (vec![(key("own:"), wrapped.as_str())], &own(&[]), Err("a record in an envelope")),
-        (vec![], &none, Err("nothing in the store")),
+        (vec![], &none, Err("no records that show its layout")),
     ] {
         let redis = Redis::start();
         for (key, value) in &records {

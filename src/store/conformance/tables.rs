@@ -160,7 +160,7 @@ async fn rows_that_are_alike_are_not_replaced_and_go_one_by_one() {
     let (app, key) = rows_of_one_key(&["a", "a", "b"]);
     let store = open(&app.url(), &plain(), "statusphere").await;
     let error = store.replace(&as_read(&key, b"a"), b"A").await.unwrap_err();
-    assert!(error.to_string().contains("several rows hold the same record"), "{error:#}");
+    assert!(error.to_string().contains("several rows contain the same record"), "{error:#}");
     assert_eq!(values(&app), ["a", "a", "b"]);
     assert_eq!(store.replace(&as_read(&key, b"b"), b"B").await.unwrap(), Written::Done);
     let found = store.records(Kind::Session, &key).await.unwrap();

@@ -78,7 +78,7 @@ impl Description<'_> {
     fn required(&self, member: &str) -> Result<&str, Failure> {
         self.text(member).ok_or_else(|| {
             usage(format!("{member} is missing")).hint(
-                "a layout of Redis has session_key and state_key; one of SQL tables has session_table and state_table",
+                "a Redis layout has session_key and state_key, an SQL layout session_table and state_table",
             )
         })
     }
@@ -87,8 +87,8 @@ impl Description<'_> {
         let Some(text) = self.text(member) else { return Ok(None) };
         let age: Age = text.parse().map_err(|e: Failure| e.at(member))?;
         if age.duration().is_zero() {
-            return Err(usage(format!("{member} is no time at all"))
-                .hint(format!("leave {member} out where the app sets no time to live")));
+            return Err(usage(format!("{member} must be longer than zero"))
+                .hint(format!("remove {member} if the app sets no TTL")));
         }
         Ok(Some(age))
     }
@@ -98,7 +98,7 @@ impl Description<'_> {
         match members.iter().find(|member| self.text(member).is_some()) {
             None => Ok(()),
             Some(member) => {
-                Err(usage(format!("{member} is for {what}")).hint(format!("take {member} out")))
+                Err(usage(format!("{member} is for {what}")).hint(format!("remove {member}")))
             }
         }
     }
@@ -179,9 +179,8 @@ impl Description<'_> {
         }
         let pattern = self.pattern("lock_key", None, Subject::Name)?;
         if pattern.has_many() {
-            return Err(usage("lock_key must not contain {sid}").hint(
-                "a lock is one for all sessions of an account, under the same key for everybody",
-            ));
+            return Err(usage("lock_key must not contain {sid}")
+                .hint("the lock covers all sessions of an account"));
         }
         Ok(LockRule::Key { pattern, ttl: self.age("lock_ttl")?.unwrap_or(USUAL_LOCK_TTL) })
     }
@@ -196,8 +195,8 @@ impl Description<'_> {
         let time: Option<SignedDuration> = text.parse().ok();
         let time = time.and_then(|time| Duration::try_from(time).ok());
         time.filter(|time| !time.is_zero()).map(Some).ok_or_else(|| {
-            usage(format!("{text:?} is not a length of time"))
-                .hint("write a length of time like 100ms or 3s")
+            usage(format!("{text:?} is not a duration"))
+                .hint("write a duration like 100ms or 3s")
                 .at(MEMBER)
         })
     }
@@ -256,13 +255,13 @@ impl Description<'_> {
         // Names are case-insensitive in SQLite.
         if sessions.name.eq_ignore_ascii_case(&states.name) && sessions.only == states.only {
             return Err(usage("sessions and pending logins would be the same rows")
-                .hint("where one table has both, kind_column, session_kind and state_kind tell them apart"));
+                .hint("if one table has both, set kind_column, session_kind and state_kind"));
         }
         let records = |kind: &str, table: Table| -> Result<_, Failure> {
             let ttl = self.age(&format!("{kind}_ttl"))?;
             if ttl.is_some() != table.expires.is_some() {
                 return Err(usage(format!("{kind}_ttl and {kind}_expires_column go together"))
-                    .hint("a table has times to live where a column says when a record ends"));
+                    .hint("a TTL in a table needs a column with the expiry of a record"));
             }
             Ok(Records { location: Location::Rows(Arc::new(table)), ttl })
         };
@@ -290,8 +289,8 @@ impl Layout {
         let is_sql = TABLES.iter().any(|member| description.text(member).is_some());
         let read = || -> Result<Self, Failure> {
             if name == "auto" {
-                return Err(usage("auto is no name for a layout")
-                    .hint("it means: find out which layout the store has"));
+                return Err(usage("auto is not a valid layout name")
+                    .hint("it stands for automatic detection"));
             }
             if is_sql {
                 description.tables(name.to_owned())
@@ -369,7 +368,7 @@ mod tests {
             assert_eq!(waits("3s"), Ok(Duration::from_secs(3)));
             for time in ["0s", "-1s", "soon", "100"] {
                 let why = waits(time).unwrap_err();
-                let expected = format!("{time:?} is not a length of time");
+                let expected = format!("{time:?} is not a duration");
                 assert_eq!(why, format!("layouts.mine: app_waits: {expected}"));
             }
         }
@@ -417,7 +416,7 @@ mod tests {
             ),
             (
                 &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("session_ttl", "0s")],
-                "layouts.mine: session_ttl is no time at all",
+                "layouts.mine: session_ttl must be longer than zero",
             ),
             (
                 &[("session_key", "a:{did}"), ("state_key", "b:{state}"), ("stamped", "yes")],

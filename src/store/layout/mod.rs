@@ -198,9 +198,9 @@ impl Layout {
         let usual = usual_lock(&self.session_pattern().to_string());
         let lock = usual.unwrap_or_else(|| "PREFIX:lock:{name}".to_owned());
         let problem =
-            format!("layout {} does not say whether the app has a lock on its sessions", self.name);
+            format!("layout {} does not define whether the app locks its sessions", self.name);
         Err(usage(problem).hint(format!(
-            "look into the app's source for its lock (requestLock), and add to oauthctl.toml one of these lines:\n\
+            "find the lock in the app's source (requestLock), and add one of these lines to oauthctl.toml:\n\
              [layouts.{name}]\nlock_key = \"{lock}\"\nlock_key = \"none\" # the app has no lock",
             name = self.name,
         )))
@@ -256,12 +256,12 @@ impl LayoutChoice {
         if let (Some(layout), Some(format)) = (&named, format)
             && layout.format != format
         {
-            let problem = format!("layout {name} has records of {}", layout.format.library());
-            return Err(usage(problem).hint(format!("write --layout {name}")));
+            let problem = format!("layout {name} contains records of {}", layout.format.library());
+            return Err(usage(problem).hint(format!("use --layout {name}")));
         }
         named.map(|named| Self::Named(named, all.clone())).ok_or_else(|| {
             let hint = crate::error::suggestion(name, &known);
-            usage(format!("no layout is called {text:?}")).hint(
+            usage(format!("unknown layout {text:?}")).hint(
                 hint.unwrap_or_else(|| {
                     format!("layouts: auto, {}; or NAME/FORMAT", known.join(", "))
                 }),
@@ -274,7 +274,7 @@ impl LayoutChoice {
 fn format_named(name: &str) -> Result<&'static dyn Format, Failure> {
     FORMATS.iter().find(|format| format.name() == name).copied().ok_or_else(|| {
         let known: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
-        usage(format!("no record format is called {name:?}"))
+        usage(format!("unknown record format {name:?}"))
             .hint(format!("formats: {}", known.join(", ")))
     })
 }

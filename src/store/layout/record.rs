@@ -48,8 +48,8 @@ impl NoRecord {
     pub fn description(self) -> &'static str {
         match self {
             Self::Unreadable(unreadable) => unreadable.description(),
-            Self::NoAccount => "the key names no account",
-            Self::OtherAccount => "the session is of another account than its key says",
+            Self::NoAccount => "the key contains no account",
+            Self::OtherAccount => "the session belongs to another account than its key",
             Self::Malformed(Malformed(why)) => why,
         }
     }

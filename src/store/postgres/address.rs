@@ -84,7 +84,7 @@ impl PostgresAddress {
             .rsplit_once('@')
             .map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         if login.is_none() && database.contains('@') {
-            return Err(usage("has an @ behind its host: is there a / or ? in the password?"));
+            return Err(usage("has an @ after its host: does the password contain / or ?"));
         }
         if database.contains('/') {
             return Err(usage("has too many parts in its path"));
@@ -136,8 +136,8 @@ impl PostgresAddress {
     /// Adds missing parameters from libpq's variables.
     pub fn fill(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
         if self.parameter("host").is_none() && variable("PGSERVICE").is_some() {
-            return Err(usage("PGSERVICE names a service, which oauthctl does not follow")
-                .hint("write what the service file says into the address"));
+            return Err(usage("PGSERVICE is set, but oauthctl does not support services")
+                .hint("write the settings of the service file into the address"));
         }
         let has_host = self.parameter("host").is_some();
         for (name, from) in FOLLOWED.iter().filter(|(_, from)| !from.is_empty()) {

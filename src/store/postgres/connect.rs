@@ -95,7 +95,7 @@ impl Dialer {
         match (standby, trouble) {
             (Some(standby), _) if !matches!(target, "primary" | "read-write") => Ok(standby),
             (None, Some(trouble)) => Err(trouble),
-            _ => Err(Trouble::unreached("none of the servers is a primary that takes writes")
+            _ => Err(Trouble::unreached("none of the servers is a writable primary")
                 .hint("check target_session_attrs and the hosts of the address")),
         }
     }
@@ -128,8 +128,8 @@ impl Dialer {
                 let addresses: Vec<SocketAddr> = lookup_host((name.as_str(), *port))
                     .await
                     .map_err(|e| {
-                        Trouble::unreached(format!("the name {name} is not known here: {e}"))
-                            .hint("check the name of the host, and that names can be resolved here")
+                        Trouble::unreached(format!("cannot resolve {name}: {e}"))
+                            .hint("check the host name and the DNS")
                     })?
                     .collect();
                 let stream =
@@ -235,11 +235,11 @@ where
 fn unreached(place: &impl std::fmt::Display, error: &io::Error) -> Trouble {
     let trouble = Trouble::unreached(format!("{place}: {error}"));
     match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => trouble.hint(
-            "is the server running, and does it listen there? check host and port of the address",
-        ),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            trouble.hint("check host and port of the address, and that the server is running")
+        }
         io::ErrorKind::PermissionDenied => {
-            trouble.hint("run oauthctl as a user who may use the socket")
+            trouble.hint("run oauthctl as a user who can use the socket")
         }
         _ => trouble,
     }

@@ -126,10 +126,10 @@ impl Tables {
         let relation = self
             .relations
             .get(&table.name)
-            .ok_or_else(|| usage(format!("there is no table {}", table.name)))?;
+            .ok_or_else(|| usage(format!("table {} does not exist", table.name)))?;
         if !matches!(relation.kind.as_str(), "r" | "p") {
             return Err(usage(format!("{} is a view or a foreign table", table.name)).hint(
-                "describe a layout with the table itself under [layouts.NAME] in oauthctl.toml",
+                "define a layout with the table itself under [layouts.NAME] in oauthctl.toml",
             ));
         }
         Rows::new(table, relation, lifetime).map(Arc::new)
@@ -166,7 +166,7 @@ pub(super) async fn with_app(
         [app] => Ok(Arc::new(layout.with(APP, app))),
         several => Err(usage(format!("table {} has sessions of several apps: {}", table.name, several.join(", ")))
             .hint(format!(
-                "describe the one that is meant under [layouts.NAME] in oauthctl.toml: copy {} from README.md, with \
+                "define the layout of one app under [layouts.NAME] in oauthctl.toml: copy {} from README.md, with \
                  session_key = \"{}:{{did}}\"",
                 layout.name, several[0]
             ))),

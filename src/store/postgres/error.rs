@@ -97,7 +97,7 @@ impl Trouble {
         let text = trouble.message.clone();
         match () {
             () if text.contains("password missing") => {
-                "the server asks for a password, and the address has none"
+                "the server asks for a password, but the address has none"
                     .clone_into(&mut trouble.message);
                 trouble.hint = Some(
                     "write postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD".to_owned(),
@@ -107,7 +107,7 @@ impl Trouble {
             () if text.contains("does not support TLS") => {
                 "the server does not encrypt".clone_into(&mut trouble.message);
                 trouble.hint = Some(
-                    "add sslmode=disable to the address if tokens and keys may cross this network in the clear"
+                    "add sslmode=disable to the address if tokens and keys may be sent unencrypted on this network"
                         .to_owned(),
                 );
                 (trouble.is_usage, trouble.may_pass) = (true, false);
@@ -176,17 +176,16 @@ fn certificate_hint(text: &str) -> &'static str {
         || text.contains("SelfSigned")
         || text.contains("CaUsedAsEndEntity")
     {
-        "the server's certificate is of a private authority: name it as sslrootcert in the address, or as `ca_file` under \
-         [network] in oauthctl.toml"
+        "the server's certificate is from a private authority: set sslrootcert in the address, or `ca_file` under [network] in oauthctl.toml"
     } else {
-        "the certificate does not fit: check the host's name, and the clocks"
+        "the certificate does not match: check the host name and the clocks"
     }
 }
 
 /// Returns whether the configuration is at fault, and a hint, by SQLSTATE.
 fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
     match *code {
-        SqlState::INVALID_PASSWORD => (true, Some("check user and password of the address")),
+        SqlState::INVALID_PASSWORD => (true, Some("check the user and password of the address")),
         SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
             (true, Some("check the user of the address, sslmode, and the server's pg_hba.conf"))
         }
@@ -199,9 +198,7 @@ fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
         }
         SqlState::READ_ONLY_SQL_TRANSACTION => (
             false,
-            Some(
-                "this is a standby, or a role or database that is read-only: name the primary server",
-            ),
+            Some("this is a standby, or a read-only role or database: use the primary server"),
         ),
         SqlState::QUERY_CANCELED => {
             (false, Some("a statement_timeout of the role or database is too short"))
@@ -210,7 +207,7 @@ fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
             (false, Some("the server or its pooler has no connection left; try again later"))
         }
         SqlState::PROTOCOL_VIOLATION => {
-            (false, Some("is there a pooler in between? look into its log"))
+            (false, Some("is there a pooler in between? check its log"))
         }
         SqlState::STRING_DATA_RIGHT_TRUNCATION => {
             (false, Some("the column is too short: give it the type text"))

@@ -205,7 +205,7 @@ impl PostgresStore {
             return Ok(());
         }
         Err(usage(format!(
-            "keys of layout {} begin with the app's client_id, and none is configured",
+            "keys of layout {} start with the app's client_id, but none is configured",
             self.layout.name
         ))
         .at(address)
@@ -308,8 +308,11 @@ impl Store for PostgresStore {
 
     fn check_lock(&self) -> Result<(), Failure> {
         if matches!(self.layout.lock, LockRule::Lease { .. }) {
-            return Err(usage(format!("the lock of layout {} is known in SQLite only", self.layout.name))
-                .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes"));
+            return Err(usage(format!(
+                "the lock of layout {} is supported in SQLite only",
+                self.layout.name
+            ))
+            .hint("define the layout under [layouts.NAME] in oauthctl.toml, with the app's lock"));
         }
         LocksElsewhere::check(self.locks.as_ref(), &self.layout)?;
         self.layout.check_lock_is_said()

@@ -45,7 +45,11 @@ pub fn config(
             Some((chain, tls::private_key(&read(&key, "sslkey")?, "sslkey")?))
         }
         (None, None) => None,
-        _ => return Err(usage("sslcert and sslkey go together").hint("name both in the address")),
+        _ => {
+            return Err(
+                usage("sslcert and sslkey are needed together").hint("set both in the address")
+            );
+        }
     };
     let client = match (client, trust.client) {
         (None, Some(pem)) => Some((

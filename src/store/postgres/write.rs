@@ -52,7 +52,7 @@ fn value<'v>(
     }
     let found = std::str::from_utf8(bytes);
     found
-        .map_err(|_| Trouble::refused("the record is not text, and the column holds text"))?
+        .map_err(|_| Trouble::refused("the record is not text, but the column contains text"))?
         .clone_into(text);
     Ok(text)
 }
@@ -62,7 +62,7 @@ pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), Trouble> {
     let length = String::from_utf8_lossy(new).chars().count();
     match rows.limit {
         Some(limit) if length > limit => Err(Trouble::refused(format!(
-            "the record has {length} characters, and column {} of table {} takes {limit}",
+            "the record has {length} characters, but column {} of table {} is limited to {limit}",
             rows.table.value, rows.relation.name
         ))
         .hint("give the column the type text")),
@@ -89,7 +89,9 @@ pub(super) async fn update(
         1 => return Ok(Updated::One),
         0 => {}
         _ => {
-            return Err(Trouble::refused("several rows hold the same record; nothing was written"));
+            return Err(Trouble::refused(
+                "several rows contain the same record; nothing was written",
+            ));
         }
     }
     let found = server::query(client, &rows.compare(), &parameters).await?;
@@ -97,10 +99,10 @@ pub(super) async fn update(
         |row: &tokio_postgres::Row| row.try_get(0).unwrap_or(None::<bool>) == Some(true);
     if found.iter().any(is_as_read) {
         return Err(Trouble::refused(format!(
-            "table {} did not let the row be changed, and has given no error",
+            "table {} ignored the update without an error",
             rows.relation.name
         ))
-        .hint("a trigger or a policy of row-level security swallows updates of this role"));
+        .hint("check triggers and row-level security policies for this role"));
     }
     Ok(Updated::None(if found.is_empty() { Written::Gone } else { Written::Changed }))
 }
@@ -322,7 +324,7 @@ async fn remove_one(
             let found = server::query(client, &rows.has_key_sql(), &parameters[..1]).await?;
             Ok(if found.is_empty() { Written::Gone } else { Written::Changed })
         }
-        _ => Err(Trouble::refused("several rows hold the same record; nothing was deleted")),
+        _ => Err(Trouble::refused("several rows contain the same record; nothing was deleted")),
     }
 }
 

@@ -56,7 +56,7 @@ impl RedisCheckpoint {
             let Some(attached) = head.attached.filter(|_| most > 0) else { continue };
             let reached = self.reached(key, most).await?;
             if attached < most && !self.survey.is_complete && !self.is_calm() {
-                return unsettled("a replica has gone, and may be about to take over");
+                return unsettled("a replica is missing and may be about to take over");
             }
             // If the server does not report its replicas, its claim to be the master has to
             // suffice.

@@ -259,12 +259,12 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
 
 /// Returns the failure for a database without records.
 async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
-    let failure = usage("there is nothing in the store that would show its layout");
+    let failure = usage("the store contains no records that show its layout");
     let others = other_databases(server).await;
     Ok(match others.as_str() {
-        "" => failure.hint("name the layout with --layout, or check that this is the store the app uses"),
+        "" => failure.hint("choose the layout with --layout, or check that this is the app's store"),
         others => failure.hint(format!(
-            "other databases of this server have keys ({others}): name one as redis://HOST/NUMBER; or name the layout with --layout"
+            "other databases of this server have keys ({others}): use redis://HOST/NUMBER for one of them, or choose the layout with --layout"
         )),
     })
 }
@@ -310,8 +310,8 @@ async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> 
     }
     let seen = seen.join("; ");
     let lines = description(session_key, state_key);
-    Ok(usage(format!("no known layout fits what is in the store; it has {seen}")).hint(format!(
-        "name the layout with --layout, or describe it in oauthctl.toml (lock_key is \"none\" where the app has no lock):\n{lines}"
+    Ok(usage(format!("no known layout matches the store; it contains {seen}")).hint(format!(
+        "choose the layout with --layout, or define it in oauthctl.toml (lock_key is \"none\" if the app has no lock):\n{lines}"
     )))
 }
 

@@ -113,8 +113,7 @@ impl LocksElsewhere {
 }
 
 /// Hint if the app's Redis with locks is not known.
-const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if \
-                                          yours keeps no locks";
+const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if it has no locks";
 
 /// Result of an attempt to acquire a lock.
 enum Attempt {

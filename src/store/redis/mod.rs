@@ -386,9 +386,8 @@ fn check_keys(layout: &Layout) -> Result<(), Failure> {
     if layout.has_keys() {
         return Ok(());
     }
-    Err(usage(format!("layout {} is one of SQL tables, and this is a Redis", layout.name)).hint(
-        "name a layout of Redis keys with --layout, or the database with --store sqlite:PATH",
-    ))
+    Err(usage(format!("layout {} is for SQL databases, but this is a Redis", layout.name))
+        .hint("choose a Redis layout with --layout, or the database with --store sqlite:PATH"))
 }
 
 /// Checks whether the record cannot be addressed on this server.

@@ -60,11 +60,11 @@ pub fn choose(
         LayoutChoice::Named(layout, all) => {
             if layout.has_keys() {
                 return Err(usage(format!(
-                    "layout {} is one of Redis keys, and this is an SQL database",
+                    "layout {} is for Redis, but this is an SQL database",
                     layout.name
                 ))
                 .hint(
-                    "name a layout of tables with --layout, or the Redis with --store redis://HOST",
+                    "choose an SQL layout with --layout, or the Redis with --store redis://HOST",
                 ));
             }
             std::slice::from_ref(layout).iter().chain(all)
@@ -139,7 +139,7 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
         LayoutChoice::Named(layout, _) => {
             format!("the tables of layout {} are not in this database: {found}", layout.name)
         }
-        LayoutChoice::Auto(_) => format!("no known layout fits this database: {found}"),
+        LayoutChoice::Auto(_) => format!("no known layout matches this database: {found}"),
     };
     let known = match choice {
         LayoutChoice::Named(layout, _) => std::slice::from_ref(layout),
@@ -152,8 +152,7 @@ fn unfit(shapes: &[Shape], choice: &LayoutChoice) -> Failure {
     if near.is_empty() && matches!(choice, LayoutChoice::Auto(_)) {
         let names: Vec<_> = known.iter().map(|fitting| fitting.layout.name.as_str()).collect();
         return usage(problem).hint(format!(
-            "is it the app's own database? layouts of tables are {}; one of the app's own is described under [layouts.NAME] \
-             in oauthctl.toml",
+            "is it the app's database? SQL layouts are {}; define another one under [layouts.NAME] in oauthctl.toml",
             names.join(", ")
         ));
     }

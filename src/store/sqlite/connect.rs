@@ -32,9 +32,9 @@ impl Database {
     pub(super) fn find(path: &Path) -> Result<Self, Failure> {
         let file = match path.canonicalize() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(usage("there is no such database")
+                return Err(usage("the database does not exist")
                     .at(path.display())
-                    .hint("check the path, and let the app create its database; oauthctl never creates one"));
+                    .hint("check the path; oauthctl never creates a database"));
             }
             found => found
                 .map_err(|e| failed("cannot find the database").at(path.display()).because(e))?,
@@ -42,7 +42,7 @@ impl Database {
         if file.is_dir() {
             return Err(usage("is a directory, not a database")
                 .at(path.display())
-                .hint("name the database file in it, like sqlite:DIRECTORY/app.db"));
+                .hint("use the database file in it, like sqlite:DIRECTORY/app.db"));
         }
         Ok(Self { named: path.to_owned(), file })
     }
@@ -67,7 +67,7 @@ impl Database {
                 failed("the database is locked by another process")
                     .at(place)
                     .because(error)
-                    .hint("try again when the app or its migration has finished writing")
+                    .hint("try again after the app or its migration has finished writing")
             }
             Some(ErrorCode::NotADatabase) => {
                 usage("is not an SQLite database").at(place).because(error).hint("check --store")
@@ -77,17 +77,17 @@ impl Database {
             )
             .at(place)
             .because(error)
-            .hint("run oauthctl as the user the app runs as; SQLite must be able to write in the database's directory"),
+            .hint("run oauthctl as the user of the app; SQLite must be able to write to the directory of the database"),
             Some(ErrorCode::DatabaseCorrupt) => failed("the database is damaged").at(place).because(error).hint(
-                "`PRAGMA integrity_check` in the sqlite3 shell says what is damaged; its `.recover` saves what can be",
+                "`PRAGMA integrity_check` in the sqlite3 shell shows the damage; its `.recover` saves readable data",
             ),
             None if matches!(error, rusqlite::Error::StatementChangedRows(_)) => {
-                failed("several rows hold the same record; nothing was written").at(place)
+                failed("several rows contain the same record; nothing was written").at(place)
             }
-            Some(ErrorCode::ConstraintViolation) => failed("the app's table does not take the record")
+            Some(ErrorCode::ConstraintViolation) => failed("the app's table rejects the record")
                 .at(place)
                 .because(error)
-                .hint("a column that oauthctl does not know needs a value; let the app itself write it"),
+                .hint("a column unknown to oauthctl needs a value; only the app can write such records"),
             _ => failed("cannot use the database").at(place).because(error),
         }
     }

@@ -145,7 +145,9 @@ impl Store for SqliteStore {
                 "the lock of layout {} is one of PostgreSQL, and this is an SQLite database",
                 layout.name
             ))
-            .hint("describe the layout under [layouts.NAME] in oauthctl.toml, with the lock that the app takes here"));
+            .hint(
+                "define the layout under [layouts.NAME] in oauthctl.toml, with the app's lock here",
+            ));
         }
         layout.check_lock_is_said()
     }

@@ -160,5 +160,5 @@ fn now() -> Timestamp {
 /// Converts a record for a text column.
 pub(super) fn text(value: &[u8]) -> Result<Zeroizing<String>, Failure> {
     let text = std::str::from_utf8(value).map(str::to_owned).map(Zeroizing::new);
-    text.map_err(|_| failed("the record is not text, and the column holds text"))
+    text.map_err(|_| failed("the record is not text, but the column contains text"))
 }

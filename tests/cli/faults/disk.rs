@@ -102,7 +102,7 @@ fn nothing_is_sent_if_recovery_entries_cannot_be_written() {
         if bytes < 4 * (16 << 10) {
             assert!(
                 output.code == 1
-                    && output.stderr.contains("the recovery directory cannot be written"),
+                    && output.stderr.contains("cannot write to the recovery directory"),
                 "{output}"
             );
             assert!(
@@ -123,7 +123,7 @@ fn a_limit_that_is_enforced_by_a_signal_is_an_error_like_others() {
         .execute("PRAGMA wal_autocheckpoint = 0; CREATE TABLE log (x); INSERT INTO log VALUES (zeroblob(300000))");
     let output =
         app.sandbox.sh("exec prlimit --fsize=200000 oauthctl sessions refresh --all --retry-for 0s --concurrency 4");
-    assert!(output.code == 1 && output.stdout.contains("its tokens wait in"), "{output}");
+    assert!(output.code == 1 && output.stdout.contains("its new tokens are in"), "{output}");
     app.assert_nobody_lost(output);
 }
 
@@ -205,7 +205,7 @@ fn a_file_system_that_takes_no_writes_costs_nothing() {
     let (output, _) = ending(&app.sandbox, child);
     assert_eq!(output.stdout.matches("exit 1\n").count(), 5, "{output}");
     assert!(output.code == 0 && output.stdout.ends_with("app.db\nkeys.json\nstate\n"), "{output}");
-    assert!(output.stderr.contains("the recovery directory cannot be written"), "{output}");
+    assert!(output.stderr.contains("cannot write to the recovery directory"), "{output}");
     assert_eq!(output.stderr.matches("hint: ").count(), 5, "{output}");
     assert!(app.exchanges().is_empty(), "{output}");
     app.assert_nobody_lost(output);

@@ -153,10 +153,14 @@ fn a_name_that_means_this_machine_is_not_spoken_to() {
 #[test]
 fn who_claims_to_be_somebody_else_gets_no_token() {
     let cases = [
-        (true, json!({"issuer": "https://evil.example"}), "is that of another server"),
+        (true, json!({"issuer": "https://evil.example"}), "belongs to another server"),
         (true, json!({"protected_resources": ["https://evil.example"]}), "as one of its servers"),
-        (true, json!({"token_endpoint": "ftp://evil.example/"}), "tokens must not be sent to"),
-        (false, json!({"resource": "https://evil.example"}), "is that of another server"),
+        (
+            true,
+            json!({"token_endpoint": "ftp://evil.example/"}),
+            "to which tokens must not be sent",
+        ),
+        (false, json!({"resource": "https://evil.example"}), "belongs to another server"),
         (
             false,
             json!({"authorization_servers": ["https://evil.example"]}),

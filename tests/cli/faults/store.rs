@@ -72,7 +72,7 @@ fn a_pause_that_lasts_leaves_the_tokens_on_the_disk() {
     answers.open();
     let (output, _) = ending(&npmx.app.sandbox, child);
     assert_eq!((output.code, npmx.app.recovery_entries().len()), (1, 1), "{output}");
-    assert!(output.stdout.contains("its tokens wait in"), "{output}");
+    assert!(output.stdout.contains("its new tokens are in"), "{output}");
     // No command is executed during the pause, including this one.
     npmx.redis.ask(&["PING"]);
     assert_recovered(&npmx, &output);
@@ -134,7 +134,7 @@ fn a_lost_store_does_not_time_out_once_per_session() {
         output.stdout.lines().filter(|line| line.contains("\"cannot take the lock")).count();
     // Three failures open the breaker. Until the third, others may start.
     assert!(output.code == 3 && (3..=6).contains(&waited), "{waited} waited: {output}");
-    assert!(output.stdout.contains("not attempted, since the store fails"), "{output}");
+    assert!(output.stdout.contains("not attempted, because the store fails"), "{output}");
     npmx.app.net.clear_faults();
     npmx.proxy.heal();
     assert_recovered(&npmx, &output);

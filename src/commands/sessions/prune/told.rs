@@ -43,19 +43,14 @@ pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyho
 
 /// Repeats `--inactive` in words, so that minutes are not mistaken for months.
 pub fn threshold(inactive: Option<Age>) -> String {
-    inactive
-        .map(|age| format!("; signed out is who was inactive for {}", age.in_words()))
-        .unwrap_or_default()
+    inactive.map(|age| format!("; signed out: inactive for {}", age.in_words())).unwrap_or_default()
 }
 
 /// Describes the selected sessions that are kept.
 fn kept(plan: &Plan) -> String {
     counts(
         "; ",
-        [
-            (plan.unobservable, "kept: cannot tell whether their users were away"),
-            (plan.foreign, "kept: foreign"),
-        ],
+        [(plan.unobservable, "kept: user activity unknown"), (plan.foreign, "kept: foreign")],
     )
 }
 
@@ -166,8 +161,8 @@ fn summary(tally: &Tally<PruneResult>, plan: &Plan, inactive: Option<Age>) -> St
         [
             (of(PruneResult::Alive), "kept: alive, and refreshed"),
             (of(PruneResult::Changed), "kept: changed meanwhile"),
-            (of(PruneResult::Unsettled), "kept: not settled"),
-            (of(PruneResult::Witness), "refreshed first, to prove the configuration right"),
+            (of(PruneResult::Unsettled), "kept: no clear answer"),
+            (of(PruneResult::Witness), "refreshed first, to verify the configuration"),
             (of(PruneResult::Refused), "refreshed first, and refused"),
         ],
     ));

@@ -61,17 +61,17 @@ const PASSED_OVER: [&str; 23] = [
 
 /// Refused parameters of libpq, which would change the server or the role.
 const REFUSED: [(&str, &str); 8] = [
-    ("service", "write what the service file says into the address"),
-    ("krbsrvname", "Kerberos is not supported: name a user with a password or a certificate"),
-    ("gsslib", "Kerberos is not supported: name a user with a password or a certificate"),
-    ("gssdelegation", "Kerberos is not supported: name a user with a password or a certificate"),
+    ("service", "write the settings of the service file into the address"),
+    ("krbsrvname", "Kerberos is not supported: use a password or a certificate"),
+    ("gsslib", "Kerberos is not supported: use a password or a certificate"),
+    ("gssdelegation", "Kerberos is not supported: use a password or a certificate"),
     (
         "requirepeer",
-        "take it out; file permissions of the socket's directory say who may listen there",
+        "remove it; the permissions of the socket's directory determine who can listen there",
     ),
-    ("replication", "take it out: oauthctl reads tables"),
-    ("sslcrl", "take it out: certificates that were withdrawn are not looked up"),
-    ("sslpassword", "name a key without a passphrase as sslkey"),
+    ("replication", "remove it: oauthctl reads tables"),
+    ("sslcrl", "remove it: revocation of certificates is not checked"),
+    ("sslpassword", "use an sslkey without a passphrase"),
 ];
 
 impl PostgresAddress {
@@ -85,10 +85,7 @@ impl PostgresAddress {
             return Ok(());
         }
         if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
-            return Err(usage(format!(
-                "has the parameter {name:?}, which oauthctl does not follow"
-            ))
-            .hint(*hint));
+            return Err(usage(format!("has the unsupported parameter {name:?}")).hint(*hint));
         }
         let mode = match (name, value.as_str()) {
             ("ssl", "true" | "1" | "require" | "no-verify")
@@ -96,7 +93,7 @@ impl PostgresAddress {
             ("ssl", "false" | "0" | "disable") => Some("disable"),
             ("sslaccept", "strict") => Some("verify-full"),
             ("ssl" | "sslaccept", _) => {
-                return Err(usage(format!("has a value of {name} that is unknown"))
+                return Err(usage(format!("has an unknown value of {name}"))
                     .hint("write sslmode=verify-full"));
             }
             _ => None,
@@ -120,9 +117,7 @@ impl PostgresAddress {
             let problem = usage(format!("has an unknown parameter {name:?}"));
             return Err(match nearest(name, known) {
                 Some(known) => problem.hint(format!("did you mean {known}?")),
-                None => problem.hint(
-                    "take it out: a parameter that is not followed could be one that matters",
-                ),
+                None => problem.hint("remove it, since unknown parameters are not ignored"),
             });
         }
         self.passed_over.extend(mode.is_none().then(|| name.to_owned()));
@@ -139,7 +134,7 @@ impl PostgresAddress {
                 "verify-ca" => SslMode::VerifyCa,
                 "verify-full" => SslMode::VerifyFull,
                 _ => {
-                    return Err(usage("has an sslmode that is unknown")
+                    return Err(usage("has an unknown sslmode")
                         .hint("sslmode is disable, prefer, require, verify-ca or verify-full"));
                 }
             })
@@ -162,7 +157,7 @@ impl PostgresAddress {
             ),
         ] {
             if self.parameter(name).is_some_and(|text| !known.contains(&text)) {
-                return Err(usage(format!("has a value of {name} that is unknown"))
+                return Err(usage(format!("has an unknown value of {name}"))
                     .hint(format!("it is one of {}", known.join(", "))));
             }
         }
@@ -198,9 +193,9 @@ impl PostgresAddress {
             let is_host = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
             match host.strip_prefix('/') {
                 Some(_) => Ok(Endpoint::Socket(host.into(), port)),
-                None if host.is_empty() => Err(usage("names no host")),
+                None if host.is_empty() => Err(usage("has no host")),
                 None if host.chars().all(is_host) => Ok(Endpoint::Tcp(host.clone(), port)),
-                None => Err(usage("has a host that is no name")),
+                None => Err(usage("has an invalid host")),
             }
         };
         self.hosts = hosts.iter().enumerate().map(endpoint).collect::<Result<_, _>>()?;

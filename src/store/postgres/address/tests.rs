@@ -63,7 +63,7 @@ fn what_cannot_be_read_is_refused_without_being_quoted() {
         ("postgres://u:secret@h/d?conection_limit=1", "did you mean connection_limit?"),
         ("postgres://u:secret@h/d?frobnicate=1", "take it out"),
         ("postgres://u:secret@h/d?connect_timeout=soon", "connect_timeout that is not a number"),
-        ("postgres://u:secret@a,/d", "names no host"),
+        ("postgres://u:secret@a,/d", "has no host"),
     ] {
         let error = parsed(bad).unwrap_err();
         assert!(error.contains(why), "{bad}: {error}");

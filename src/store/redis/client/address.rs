@@ -127,9 +127,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn split(rest: &'a str) -> Result<Self, Failure> {
         if rest.contains('#') {
-            return Err(refused(
-                "has a #, behind which nothing counts: in a password it is written %23",
-            ));
+            return Err(refused("has a #, which cuts the rest off: in a password, write %23"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -137,15 +135,14 @@ impl<'a> Parts<'a> {
             .rsplit_once('@')
             .map_or((None, authority), |(login, hosts)| (Some(login), hosts));
         if login.is_none() && (path.contains('@') || query.contains('@')) {
-            return Err(refused("has an @ behind its host: is there a / or ? in the password?"));
+            return Err(refused("has an @ after its host: does the password contain / or ?"));
         }
         // This is left of an unquoted `redis://default:57#…` in a dotenv file.
         if login.is_none()
             && hosts.split(':').next().is_some_and(|host| host.eq_ignore_ascii_case("default"))
         {
             return Err(refused(
-                "names the host \"default\", which is the name of Redis's user: was the address cut at a #? In a dotenv file it \
-                 stands in quotes",
+                "has the host \"default\", which is the name of Redis's user: was the address cut at a #? In a dotenv file, put it in quotes",
             ));
         }
         let login = login.map(Login::parse).transpose()?.unwrap_or_default();
@@ -161,11 +158,8 @@ impl<'a> Parts<'a> {
 
     fn server(mut self, tls: bool) -> Result<RedisAddress, Failure> {
         let hosts = endpoints(self.hosts, REDIS_PORT)?;
-        let [host] = <[Endpoint; 1]>::try_from(hosts).map_err(|_| {
-            refused(
-                "names several hosts: redis+sentinel:// or redis+cluster:// say what the hosts are",
-            )
-        })?;
+        let [host] = <[Endpoint; 1]>::try_from(hosts)
+            .map_err(|_| refused("has several hosts: use redis+sentinel:// or redis+cluster://"))?;
         let mut path = std::mem::take(&mut self.path).into_iter();
         let database = self.database(path.next())?;
         self.check_login()?;
@@ -178,19 +172,17 @@ impl<'a> Parts<'a> {
     fn socket(mut self) -> Result<RedisAddress, Failure> {
         let path = PathBuf::from(format!("/{}", self.path.join("/")));
         if !self.hosts.is_empty() {
-            return Err(refused("names a host: the path of a socket begins with a third /"));
+            return Err(refused("has a host: the path of a socket starts with a third /"));
         }
         if self.path.is_empty() {
-            return Err(refused("names no socket"));
+            return Err(refused("has no socket path"));
         }
         let database = self.database(None)?;
         let (user, password) = (self.take("user"), self.take("pass").map(Zeroizing::new));
         if (user.is_some() && self.login.user.is_some())
             || (password.is_some() && self.login.password.is_some())
         {
-            return Err(refused(
-                "has a login in front of the @ and another in its options: leave one out",
-            ));
+            return Err(refused("has a login before the @ and another in its options: remove one"));
         }
         self.login.user = user.or(self.login.user.take());
         self.login.password = password.or(self.login.password.take());
@@ -201,7 +193,7 @@ impl<'a> Parts<'a> {
     fn sentinel(mut self, tls: bool) -> Result<RedisAddress, Failure> {
         let sentinels = endpoints(self.hosts, SENTINEL_PORT)?;
         let mut path = std::mem::take(&mut self.path).into_iter();
-        let master = path.next().ok_or_else(|| refused("names no master"))?;
+        let master = path.next().ok_or_else(|| refused("has no master name"))?;
         let database = self.database(path.next())?;
         let login = Login {
             user: self.take("sentinel_user"),
@@ -215,7 +207,7 @@ impl<'a> Parts<'a> {
         let place = Place::Cluster(endpoints(self.hosts, REDIS_PORT)?);
         let mut path = std::mem::take(&mut self.path).into_iter();
         if self.database(path.next())? != 0 {
-            return Err(refused("names a database: a cluster has only database 0"));
+            return Err(refused("has a database number: a cluster has only database 0"));
         }
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database: 0 })
     }
@@ -227,13 +219,13 @@ impl<'a> Parts<'a> {
 
     fn database(&mut self, in_path: Option<String>) -> Result<u32, Failure> {
         let parse = |number: String| {
-            number.parse().map_err(|_| refused("names a database that is not a number"))
+            number.parse().map_err(|_| refused("has a database that is not a number"))
         };
         let [in_option, in_path] =
             [self.take("db"), in_path].map(|number| number.map(parse).transpose());
         match (in_option?, in_path?) {
             (Some(option), Some(path)) if option != path => Err(refused(format!(
-                "names database {path} in its path, and database {option} in its option db"
+                "has database {path} in its path but database {option} in its option db"
             ))),
             (option, path) => Ok(option.or(path).unwrap_or(0)),
         }
@@ -245,9 +237,7 @@ impl<'a> Parts<'a> {
             matches!(plain(name).as_str(), "password" | "pass" | "username" | "user")
         };
         if self.query.iter().any(is_login) {
-            return Err(refused(
-                "has a login in its options, and the place of a login is in front of an @",
-            ));
+            return Err(refused("has a login in its options: a login belongs before an @"));
         }
         Ok(())
     }
@@ -293,7 +283,7 @@ impl Parts<'_> {
             "false" | "0" | "no" | "off" => false,
             _ => {
                 return Err(refused(format!(
-                    "has an option {} that is neither true nor false",
+                    "has an option {} that is not true or false",
                     plain(name)
                 )));
             }
@@ -308,7 +298,7 @@ impl Parts<'_> {
         };
         let name = plain(name);
         Err(refused(format!(
-            "contradicts itself: {scheme}, and its option {name} is {with}; write {other} or take the option out"
+            "contradicts itself: {scheme}, but its option {name} is {with}; write {other} or remove the option"
         )))
     }
 }
@@ -341,7 +331,7 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
     if name.is_empty() {
-        return Err(refused("names no host"));
+        return Err(refused("has no host"));
     }
     let port = port.filter(|port| !port.is_empty()).map_or(Ok(default_port), str::parse);
     // Not quoted: an invalid port may be a part of a password.
@@ -351,7 +341,7 @@ fn endpoint(host: &str, default_port: u16) -> Result<Endpoint, Failure> {
     if name.chars().all(is_host) {
         Ok(Endpoint::Tcp(name, port))
     } else {
-        Err(refused("has a host that is no name"))
+        Err(refused("has an invalid host"))
     }
 }
 
@@ -471,7 +461,7 @@ mod tests {
             ("redis+sentinel://a/m?sentinelPassword=secret", "write sentinel_password"),
             ("redis+sentinel://a/m?sentinel-username=u", "write sentinel_user"),
             ("redis+sentinel://a/m?SENTINEL_PASSWORD=secret", "write sentinel_password"),
-            ("redis+sentinel://a/m?password=secret", "in front of the @"),
+            ("redis+sentinel://a/m?password=secret", "before the @"),
             ("rediss://h?ssl_cert_reqs=none", "certificates are always checked"),
             ("redis://h?keyPrefix=app", "--layout"),
             ("redis://h?connectTimeout=3", "its own limits"),

@@ -125,7 +125,9 @@ impl Cluster {
             }
         }
         match (views.is_empty(), last) {
-            (true, last) => Err(last.unwrap_or_else(|| Trouble::unreached("no server is named"))),
+            (true, last) => {
+                Err(last.unwrap_or_else(|| Trouble::unreached("the address has no server")))
+            }
             (false, last) => Ok((views, last.is_none())),
         }
     }
@@ -137,7 +139,7 @@ impl Cluster {
             endpoints.splice(0..0, map.ranges.values().map(|range| range.master.clone()));
         }
         let mut asked = HashSet::new();
-        let mut last = Trouble::unreached("no server is named");
+        let mut last = Trouble::unreached("the address has no server");
         for endpoint in endpoints {
             if !asked.insert(endpoint.clone()) {
                 continue;
@@ -155,7 +157,7 @@ impl Cluster {
                 },
                 Err(trouble) if trouble.to_string().contains("cluster support disabled") => {
                     return Err(trouble
-                        .hint("this is no cluster: name it redis:// instead of redis+cluster://"));
+                        .hint("this is not a cluster: use redis:// instead of redis+cluster://"));
                 }
                 Err(trouble) => last = trouble,
             }
@@ -284,15 +286,20 @@ impl Server for Cluster {
             slots.entry((&range.id, &range.master)).or_default().push((range.first, *last));
         }
         if next != SLOTS {
-            return Err(Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {next}")));
+            return Err(Trouble::refusal("CLUSTERDOWN", &format!("no node serves slot {next}")));
         }
         let mut shards = Vec::new();
         for ((id, master), slots) in slots {
             let scan = self.link(1, master);
             let nodes = run_one(&*scan, Command::keyless("CLUSTER").arg("NODES")).await?;
             if moves_slots(&text(&nodes).ok_or_else(Trouble::nonsense)?) {
-                return Err(Trouble::refusal("", &format!("{master} is moving slots to or from another server"))
-                    .hint("a scan now might miss what is on its way: run this again when the cluster is rearranged"));
+                return Err(Trouble::refusal(
+                    "",
+                    &format!("{master} is moving slots to or from another server"),
+                )
+                .hint(
+                    "a scan now might miss moving keys: run this again when the cluster is stable",
+                ));
             }
             let limits = Limits { mget: !self.has_slots(), ..Limits::SERVER };
             shards.push(Shard {

@@ -24,12 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// without being lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
-const WANTS_TLS: &str =
-    "is this a Redis? one that expects TLS is named by rediss:// instead of redis://";
-const WANTS_CERTIFICATE: &str = "does the server want a client certificate? name it and its key as `cert_file` and `key_file` \
-                                 beside `url` under [store] in oauthctl.toml";
-const NO_TLS: &str =
-    "does the server speak TLS? one that does not is named by redis:// instead of rediss://";
+const WANTS_TLS: &str = "is this a Redis? if it expects TLS, use rediss:// instead of redis://";
+const WANTS_CERTIFICATE: &str = "does the server require a client certificate? set `cert_file` and `key_file` under [store] in oauthctl.toml";
+const NO_TLS: &str = "does the server support TLS? if not, use redis:// instead of rediss://";
 
 /// Connection settings of an address.
 #[derive(Clone)]
@@ -112,7 +109,7 @@ impl Dialer {
             })
         };
         if self.login.user.is_some() && answers.first().is_some_and(knows_no_users) {
-            debug!("the server knows no users; the password alone is tried");
+            debug!("the server has no users; trying the password alone");
             answers = self.say_hello(&mut connection, false).await?;
         }
         match answers
@@ -180,8 +177,8 @@ pub fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipelin
 fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
     // Errors of the resolver have no kind of their own.
     if error.to_string().contains("lookup") {
-        return Trouble::unreached(format!("{endpoint}: the name is not known here: {error}"))
-            .hint("check the name of the host, and that names can be resolved here");
+        return Trouble::unreached(format!("{endpoint}: cannot resolve the name: {error}"))
+            .hint("check the host name and the DNS");
     }
     connecting(error, endpoint)
 }
@@ -191,27 +188,26 @@ fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
     let text = error.to_string();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&["UnknownIssuer", "SelfSigned", "CaUsedAsEndEntity", "BadSignature"]) {
-        let trouble = Trouble::unreached(format!(
-            "{endpoint}: nobody who is trusted vouches for the server's certificate"
-        ));
+        let trouble =
+            Trouble::unreached(format!("{endpoint}: the server's certificate is not trusted"));
         return trouble.hint(if has_ca {
-            "`ca_file` under [network] names another authority than that of the server: `openssl s_client -showcerts -connect \
+            "`ca_file` under [network] is not the authority of the server: `openssl s_client -showcerts -connect \
              HOST:PORT` shows the server's; add its issuer to the file"
         } else {
-            "the server's certificate is of a private authority: name it as `ca_file` under [network] in oauthctl.toml"
+            "the server's certificate is from a private authority: set `ca_file` under [network] in oauthctl.toml"
         });
     }
     if has(&["CertificateRequired", "certificate required"]) {
-        return Trouble::unreached(format!("{endpoint}: the server wants a client certificate"))
+        return Trouble::unreached(format!("{endpoint}: the server requires a client certificate"))
             .hint(WANTS_CERTIFICATE);
     }
     let trouble = Trouble::unreached(format!("{endpoint}: {error}"));
     if has(&["NotValidForName", "not valid for name"]) {
-        trouble.hint("the certificate is for another name: write the host in the address as the certificate has it")
+        trouble.hint("the certificate is for another name: write the host in the address as in the certificate")
     } else if has(&["Expired", "expired", "NotValidYet", "not valid yet"]) {
         trouble.hint("the certificate has expired, or the clock here is wrong")
     } else if text.contains("certificate") {
-        trouble.hint("the certificate does not fit: check the host's name, and the clocks")
+        trouble.hint("the certificate does not match: check the host name and the clocks")
     } else {
         trouble.hint(NO_TLS)
     }

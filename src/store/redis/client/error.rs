@@ -40,7 +40,7 @@ const ECHOES: [&str; 2] = ["with args beginning with", "command was"];
 
 /// Permissions that the user needs.
 pub const NEEDED: &str = "\
-    the user may not do this: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and to change anything SET, UNLINK, \
+    this user lacks rights: oauthctl needs PING, SCAN, GET, MGET, PTTL, STRLEN, TYPE, and for changes SET, UNLINK, \
     EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING \
     for a cluster; and may have ROLE, WAIT and INFO";
 
@@ -61,7 +61,7 @@ impl Trouble {
 
     /// Returns the error of an unexpected answer.
     pub fn nonsense() -> Self {
-        Self::new(Kind::Nonsense, "the answer is not what Redis answers")
+        Self::new(Kind::Nonsense, "the answer is not a Redis answer")
     }
 
     /// Returns the error of a refusal.
@@ -142,7 +142,7 @@ impl Trouble {
             Kind::Unreached => "cannot connect to the store",
             Kind::Lost => "the connection to the store was lost",
             Kind::Refused => "the store refused",
-            Kind::Nonsense => "the store cannot be understood",
+            Kind::Nonsense => "the store sent an unexpected answer",
             Kind::TooLarge => "the store's answer is too large",
         };
         let failure = if is_usage { usage(problem) } else { failed(problem) };
@@ -157,46 +157,44 @@ impl Trouble {
             Kind::Unreached => {
                 (false, "check the address, and that the server runs and can be reached from here")
             }
-            Kind::Lost => (false, "try again; what was not confirmed was not counted as done"),
+            Kind::Lost => (false, "try again; unconfirmed changes were not counted as done"),
             Kind::TooLarge => (false, ""),
-            Kind::Nonsense => (
-                true,
-                "is this a Redis? a server that expects TLS is named by rediss:// instead of redis://",
-            ),
+            Kind::Nonsense => {
+                (true, "is this a Redis? if it expects TLS, use rediss:// instead of redis://")
+            }
             Kind::Refused => match self.code.as_str() {
                 "NOAUTH" => (
                     true,
-                    "the server wants a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST",
+                    "the server requires a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST",
                 ),
                 "WRONGPASS" => (true, "check the user and the password in the address"),
                 "NOPERM" => (true, NEEDED),
                 // The same refusal of a command in a script.
                 "ERR" if text.contains("The user executing the script can't") => (true, NEEDED),
-                "READONLY" => (true, "this is a replica, which only reads: name the primary"),
+                "READONLY" => (true, "this is a read-only replica: use the primary"),
                 "OOM" => (
                     false,
-                    "the server has reached its maxmemory: free or add memory, then run this again",
+                    "the server has reached its maxmemory: free or add memory, then try again",
                 ),
-                "LOADING" => (false, "the server is still reading its data: try again in a moment"),
-                "MISCONF" => (
-                    false,
-                    "the server cannot save to its disk and therefore refuses to write: see its log",
-                ),
+                "LOADING" => (false, "the server is still loading its data: try again in a moment"),
+                "MISCONF" => {
+                    (false, "the server cannot save to its disk and refuses writes: check its log")
+                }
                 "CLUSTERDOWN" => {
                     (false, "part of the cluster is down: try again when `CLUSTER INFO` says ok")
                 }
                 "MOVED" | "CROSSSLOT" => {
-                    (true, "this is one node of a cluster: name it redis+cluster://HOST:PORT/")
+                    (true, "this is a node of a cluster: use redis+cluster://HOST:PORT/")
                 }
                 "DENIED" => (
                     true,
-                    "the server runs in protected mode: it wants a password, or a connection from its host",
+                    "the server is in protected mode: it requires a password, or a connection from its host",
                 ),
                 _ if text.contains("invalid password") || text.contains("AUTH") => {
                     (true, "check the user and the password in the address")
                 }
                 _ if text.contains("DB index") => {
-                    (true, "the server has no database of this number")
+                    (true, "the server has no database with this number")
                 }
                 _ => (false, ""),
             },
@@ -232,9 +230,9 @@ pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
         io::ErrorKind::ConnectionRefused => {
             trouble.hint("nothing listens there: check host and port, and that the server runs")
         }
-        io::ErrorKind::NotFound => trouble.hint("there is no such socket: check its path"),
+        io::ErrorKind::NotFound => trouble.hint("the socket does not exist: check its path"),
         io::ErrorKind::PermissionDenied => {
-            trouble.hint("run oauthctl as a user who may use the socket")
+            trouble.hint("run oauthctl as a user who can use the socket")
         }
         _ => trouble,
     }

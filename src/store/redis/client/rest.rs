@@ -52,7 +52,7 @@ impl RestAddress {
         let is_more = url.query().is_some() || url.fragment().is_some();
         if !url.username().is_empty() || url.password().is_some() || is_more {
             return Some(refuse(
-                "holds more than a host: the token is named by `token` under [store]",
+                "contains more than a host: set the token as `token` under [store]",
             ));
         }
         let is_local = match url.host() {
@@ -95,7 +95,7 @@ pub struct Rest {
     /// Synchronisation token of the last answer. Sent with each request, it keeps a lagging region
     /// from answering with an older state: a read under a lock must see all writes before the lock.
     seen: Arc<Mutex<Option<HeaderValue>>>,
-    /// What there is to say of a proxy where no connection comes about.
+    /// What there is to say of a proxy where the connection fails.
     note: Arc<str>,
 }
 
@@ -105,18 +105,18 @@ const SYNC_TOKEN: &str = "upstash-sync-token";
 impl Rest {
     pub fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
         let Some(token) = access.token.clone() else {
-            return Err(usage("no token is named for it").at(address).hint(match &access.token_name {
+            return Err(usage("no token is configured for it").at(address).hint(match &access.token_name {
                 Some(name) => format!(
-                    "export {name}, or name the token in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]"
+                    "export {name}, or set token = \"env:NAME\" next to `url` under [store] in oauthctl.toml"
                 ),
-                None => "name it in oauthctl.toml: token = \"env:NAME\" beside `url` under [store]".to_owned(),
+                None => "set token = \"env:NAME\" next to `url` under [store] in oauthctl.toml".to_owned(),
             }));
         };
         let token = Zeroizing::new(input::value(&token).map_err(|e| e.at("the token"))?.to_owned());
         if token.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
-            return Err(usage("the token has characters that no HTTP header can hold")
+            return Err(usage("the token has characters that are not allowed in an HTTP header")
                 .at(address)
-                .hint("copy it anew from the provider's console"));
+                .hint("copy it again from the provider's console"));
         }
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client_config(&access.trust())?)
@@ -174,7 +174,7 @@ impl Rest {
         let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
         Err(match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)
-                .hint("check the token: the variable beside that of the address, or `token` under [store]"),
+                .hint("check the token: the variable that belongs to the address, or `token` under [store]"),
             StatusCode::TOO_MANY_REQUESTS => Trouble::refusal("TRYAGAIN", &said),
             _ if said.contains("max request size") || said.contains("max response size") => {
                 Trouble::new(Kind::TooLarge, said)

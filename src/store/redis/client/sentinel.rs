@@ -67,7 +67,7 @@ impl Sentinels {
         dialer: &Arc<Dialer>,
     ) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
         let (mut answers, trouble) = self.ask_named().await;
-        let mut last = trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named"));
+        let mut last = trouble.unwrap_or_else(|| Trouble::unreached("the address has no sentinel"));
         answers.sort_by_key(|answer| std::cmp::Reverse(answer.epoch));
         let mut tried = HashSet::new();
         for Answer { master, .. } in answers {
@@ -112,7 +112,9 @@ impl Sentinels {
         let doubt = (heard * 2 <= self.endpoints.len())
             .then(|| format!("only {heard} of {} sentinels answer", self.endpoints.len()));
         let opinion = Self::conclude(&answers, doubt, is_complete);
-        opinion.ok_or_else(|| trouble.unwrap_or_else(|| Trouble::unreached("no sentinel is named")))
+        opinion.ok_or_else(|| {
+            trouble.unwrap_or_else(|| Trouble::unreached("the address has no sentinel"))
+        })
     }
 
     fn conclude(answers: &[Answer], doubt: Option<String>, is_complete: bool) -> Option<Opinion> {
@@ -173,7 +175,7 @@ impl Sentinels {
             Value::Nil => {
                 return Err(Trouble::refusal(
                     "",
-                    &format!("{sentinel} knows no master {:?}", self.master),
+                    &format!("{sentinel} does not know the master {:?}", self.master),
                 )
                 .hint(
                     "check the name of the master in the address: redis+sentinel://HOSTS/MASTER",
@@ -188,7 +190,7 @@ impl Sentinels {
             }
             answer => {
                 return Err(Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense).hint(
-                    "is this a sentinel? redis+sentinel:// names the sentinels, not the servers",
+                    "is this a sentinel? redis+sentinel:// needs the sentinels, not the servers",
                 ));
             }
         };

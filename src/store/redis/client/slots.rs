@@ -67,7 +67,7 @@ impl SlotMap {
         let slot = slot(key);
         let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
         let range = range
-            .ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("nobody serves slot {slot}")));
+            .ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("no node serves slot {slot}")));
         range.map(|(_, range)| range)
     }
 
@@ -152,7 +152,7 @@ impl Consensus {
         }
         let map = SlotMap { ranges };
         let doubt = match unserved {
-            Some(slot) => Some(format!("nobody serves slot {slot}")),
+            Some(slot) => Some(format!("no node serves slot {slot}")),
             None => doubt(&map, views),
         };
         Self { map, doubt }
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(doubt(&["long gone"]), None);
         assert!(doubt(&["b"]).is_some());
         let half = Consensus::of(&[view("a", &masters[..1], &[])]);
-        assert!(half.doubt.is_some_and(|why| why.contains("nobody serves slot")));
+        assert!(half.doubt.is_some_and(|why| why.contains("no node serves slot")));
     }
 }
 
