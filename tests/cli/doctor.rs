@@ -64,7 +64,7 @@ fn people_read_the_worst_first_with_its_reason_and_its_remedy() {
         "{output}"
     );
     assert!(
-        lines.next().is_some_and(|line| line.starts_with("         why: without the public keys")),
+        lines.next().is_some_and(|line| line.starts_with("         why: servers cannot verify")),
         "{output}"
     );
     assert!(lines.next().is_some_and(|line| line.starts_with("         fix: ")), "{output}");

@@ -296,10 +296,13 @@ fn it_refuses_what_it_cannot_do_well() {
     );
     says(
         &[&SITE[..], &["--store", "env:NOWHERE"]].concat(),
-        "NOWHERE is neither exported nor in an .env file",
+        "NOWHERE is not exported, and not in an .env file",
     );
-    says(&[&SITE[..], &["--keys", "a.json", "--keys", "b.json"]].concat(), "a.json: is not there");
-    says(&[&SITE[..], &["--keys", "-"]].concat(), "--keys: settings name a place");
+    says(
+        &[&SITE[..], &["--keys", "a.json", "--keys", "b.json"]].concat(),
+        "a.json: does not exist",
+    );
+    says(&[&SITE[..], &["--keys", "-"]].concat(), "--keys: standard input cannot");
     says(&[&SITE[..], &["--metadata-file", "."]].concat(), "--metadata-file: is a directory");
     says(
         &[&SITE[..], &["--profile", "preview"]].concat(),

@@ -187,7 +187,7 @@ fn a_document_that_servers_refuse_is_not_printed() {
     error: the document would violate 2 rules
     caused by: redirect_uris[1]: must be https; write https
     caused by: scope: must contain atproto; add atproto to it
-    hint: mend them with an option (see --help) or in oauthctl.toml under [client]
+    hint: fix them with an option (see --help) or in oauthctl.toml under [client]
     ");
     insta::assert_snapshot!(sandbox.refusal(["metadata", "--client-uri", "http://localhost:3000"]), @r"
     exit 2

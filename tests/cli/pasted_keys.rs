@@ -268,7 +268,7 @@ fn init_makes_no_key_beside_one_that_cannot_be_read() {
     let jwk = jwk_with(KEY1, &json!({}));
     for (line, part) in [
         (format!("NUXT_OAUTH_JWK_ONE=\"'{jwk}'\""), "single quotes"),
-        (format!("PRIVATE_KEY_JWK={}", jwk.replace('"', "\\\"")), "in front of its quotes"),
+        (format!("PRIVATE_KEY_JWK={}", jwk.replace('"', "\\\"")), "escaped quotes"),
         (
             format!("PRIVATE_KEY=\"{}\"", pem().replace("\\n", "").split('\n').next().unwrap()),
             "cut short",
@@ -336,7 +336,10 @@ fn a_line_that_is_no_assignment_is_warned_of_by_its_number() {
     sandbox.file("oauthctl.toml", "env_file = \".env\"\n");
     let output = sandbox.run(["jwks"]);
     assert_eq!(output.code, 0, "{output}");
-    assert!(output.stderr.contains("line 3 is neither a comment nor an assignment"), "{output}");
+    assert!(
+        output.stderr.contains("line 3 is ignored: it is neither a comment nor an assignment"),
+        "{output}"
+    );
     assert!(!output.stderr.contains("nonsense"), "{output}");
 }
 
