@@ -200,7 +200,7 @@ impl Ui {
 
     /// Prints statements with their notes.
     pub fn entries(&self, entries: &[Entry<'_>]) -> io::Result<()> {
-        self.result(entries::entries(entries, self.out, terminal_width()))
+        self.result(entries::entries(entries, self.out, terminal_width(&Term::stdout())))
     }
 
     /// Checks whether prompts are possible.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::io::{self, Write};
 
+use comfy_table::{ColumnConstraint, Width, presets};
 use dialoguer::console::measure_text_width;
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub type Cells = Vec<(String, Option<Role>)>;
 const SHORTENED: [(&str, usize); 2] = [("reason", 16), ("issuer", 12)];
 /// The last column is not cut to less than this where nothing else helps.
 const NARROWEST: usize = 8;
+/// Rows that are laid out at once. The widths are known, and memory stays small.
+const BLOCK: usize = 256;
 /// Spaces between columns.
 const GAP: usize = 2;
 
@@ -82,23 +85,21 @@ impl Table {
             is_unknown(a).cmp(&is_unknown(b)).then(by_key)
         });
         let columns = self.columns();
+        let widths: Vec<_> = columns.iter().map(|(_, width)| *width).collect();
         if self.has_header {
-            let titles = columns.iter().map(|(n, width)| (&*self.titles[*n], None, *width));
-            let titles: Vec<_> =
-                titles.map(|(title, role, width)| (title.to_uppercase(), role, width)).collect();
-            line(
-                out,
-                palette,
-                titles.iter().map(|(title, role, width)| (&**title, *role, *width)),
-            )?;
+            let titles = columns.iter().map(|(n, _)| (self.titles[*n].to_uppercase(), None));
+            print([titles.collect()], &widths, palette, out)?;
         }
-        for row in &self.rows {
-            let cells: Vec<&str> = row.text.split('\n').collect();
-            let cell = |(n, width): &(usize, usize)| {
-                let role = row.roles.get(*n).copied().flatten();
-                (cells.get(*n).copied().unwrap_or_default(), role, *width)
-            };
-            line(out, palette, columns.iter().map(cell))?;
+        for rows in self.rows.chunks(BLOCK) {
+            let shown = rows.iter().map(|row| {
+                let cells: Vec<&str> = row.text.split('\n').collect();
+                let cell = |(n, _): &(usize, usize)| {
+                    let role = row.roles.get(*n).copied().flatten();
+                    (cells.get(*n).copied().unwrap_or_default().to_owned(), role)
+                };
+                columns.iter().map(cell).collect()
+            });
+            print(shown, &widths, palette, out)?;
         }
         let is_shown = |n: usize| columns.iter().any(|(shown, _)| *shown == n);
         let titles = self.titles.iter().enumerate();
@@ -145,27 +146,27 @@ fn excess(columns: &[(usize, usize)], available: usize) -> usize {
     (columns.iter().map(|(_, width)| width).sum::<usize>() + gaps).saturating_sub(available)
 }
 
-/// Writes one line, its cells shortened and padded to their widths, but for the padding of the
-/// last.
-fn line<'c>(
-    out: &mut impl Write,
+/// Prints rows, their cells shortened and padded to these widths, but for the padding of the last.
+fn print(
+    rows: impl IntoIterator<Item = Cells>,
+    widths: &[usize],
     palette: Palette,
-    cells: impl Iterator<Item = (&'c str, Option<Role>, usize)>,
+    out: &mut impl Write,
 ) -> io::Result<()> {
-    let mut padding = 0;
-    for (cell, role, width) in cells {
-        let cell = shortened(cell, width);
-        if !cell.is_empty() {
-            write!(out, "{:padding$}", "")?;
-            padding = 0;
-            match role {
-                Some(role) => out.write_all(palette.paint(role, &cell).as_bytes())?,
-                None => out.write_all(cell.as_bytes())?,
-            }
-        }
-        padding += width.saturating_sub(measure_text_width(&cell)) + GAP;
+    let mut table = comfy_table::Table::new();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row.iter().zip(widths).map(|((cell, role), width)| {
+            let cell = shortened(cell, *width);
+            role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
+        }));
     }
-    writeln!(out)
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        column.set_padding((0, u16::try_from(GAP).unwrap_or_default()));
+        let width = u16::try_from(width + GAP).unwrap_or(u16::MAX);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+    }
+    table.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
 /// Rows printed as they come, on a terminal: their columns have fixed widths, and the last one is
@@ -208,11 +209,15 @@ impl Live {
         let indent: usize = widths().take(first.len()).map(|width| width + GAP).sum();
         let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(ACCOUNT));
         let mut lines = wrapped(last, room).into_iter();
-        let head = first.iter().zip(widths()).map(|((cell, role), width)| {
-            (cell.as_str(), *role, width.max(measure_text_width(cell)))
-        });
-        let rest = lines.next().unwrap_or_default();
-        line(out, palette, head.chain([(rest, *role, usize::MAX >> 1)]))?;
+        let mut cells = first.to_vec();
+        cells.push((lines.next().unwrap_or_default().to_owned(), *role));
+        let widths = cells.iter().zip(widths());
+        let mut widths: Vec<_> =
+            widths.map(|((cell, _), width)| width.max(measure_text_width(cell))).collect();
+        if let (Some(width), Some((cell, _))) = (widths.last_mut(), cells.last()) {
+            *width = measure_text_width(cell);
+        }
+        print([cells], &widths, palette, out)?;
         lines.try_for_each(|rest| writeln!(out, "{:indent$}{rest}", ""))
     }
 }

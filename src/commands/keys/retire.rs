@@ -367,9 +367,8 @@ fn remove(
     };
     let ui = &context.ui;
     let place = source.source.clone();
-    let unneeded = census.map_or_else(String::new, |census| {
-        format!("; not needed by any of {}", census.counted())
-    });
+    let unneeded = census
+        .map_or_else(String::new, |census| format!("; not needed by any of {}", census.counted()));
     let tell = |is_removed, kept_as| {
         if has_told {
             return Ok(());
