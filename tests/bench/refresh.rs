@@ -128,7 +128,9 @@ impl App {
         let records = (0..count).map(|_| net.login(two_days_ago.clone()));
         match &server {
             Server::Redis(redis) => seed::records(redis, records),
-            Server::Postgres(postgres) => seed::rows(postgres, "text", records.map(seed::row)),
+            Server::Postgres(postgres) => {
+                seed::rows(postgres, "text", records.map(|record| seed::row(&record)));
+            }
         }
         let dir = tempfile::tempdir().expect("a directory can be made");
         let settings = format!(

@@ -88,7 +88,7 @@ fn all(count: usize) -> impl Iterator<Item = (String, u64, String)> {
 const COPY: usize = 20_000;
 
 /// Account and record of a session that a network knows of.
-pub fn row(record: Value) -> (String, String) {
+pub fn row(record: &Value) -> (String, String) {
     let did = record["tokenSet"]["sub"].as_str().expect("a record has an account").to_owned();
     (did, record.to_string())
 }

@@ -92,6 +92,11 @@ fn judge(world: &mut World, job: Job, kill: Kill) -> Figures {
     Figures { runs: 2, slowest: took, ..figures }
 }
 
+/// Checks whether the file is a journal of sent tokens.
+fn is_journal(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sent")
+}
+
 /// Asserts that the recovery directory contains complete entries under their names, journals, and
 /// recent private temporary files.
 fn assert_recovery_directory(app: &App) {
@@ -101,7 +106,7 @@ fn assert_recovery_directory(app: &App) {
         let path = file.unwrap().path();
         let metadata = fs::metadata(&path).unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
-        let is_known = name.starts_with(".oauthctl-") || name.ends_with(".sent");
+        let is_known = name.starts_with(".oauthctl-") || is_journal(&path);
         assert!(entries.contains(&path) || is_known, "{name}");
         let age = metadata.modified().unwrap().elapsed().unwrap_or_default();
         assert!(
@@ -128,10 +133,9 @@ fn a_kill_during_disk_writes_loses_only_work_in_progress() {
         answers.iter().for_each(Gate::open);
         let directory = world.npmx.app.recovery_directory();
         // The journal of sent tokens is there already.
-        let is_new = |file: &Path| file.extension().is_none_or(|extension| extension != "sent");
         wait_until(|| {
             let files = fs::read_dir(&directory);
-            files.is_ok_and(|files| files.flatten().any(|file| is_new(&file.path())))
+            files.is_ok_and(|files| files.flatten().any(|file| !is_journal(&file.path())))
         });
         let moment = Duration::from_micros(dice.below(30_000));
         let begun = Instant::now();
