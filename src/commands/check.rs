@@ -125,12 +125,12 @@ fn read(input: &mut dyn Read) -> Result<Value, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|e| usage("cannot read the document").because(e).hint("check the path"))?;
     if bytes.len() as u64 > MAX_DOCUMENT_BYTES {
-        return Err(usage("is larger than 1 MiB, which no such document is"));
+        return Err(usage("is larger than 1 MiB and not such a document"));
     }
     let text = input::decode(&bytes)?;
     serde_json::from_str(text).map_err(|e| {
         usage("is not JSON")
             .because(e)
-            .hint("a server answers with an HTML page when the path is wrong")
+            .hint("servers answer with an HTML page if the path is wrong")
     })
 }

@@ -201,7 +201,7 @@ fn sessions_that_vanish_before_their_tokens_expire_are_named() {
             broken.first_problem()
         } else {
             let warnings = broken.warnings();
-            let vanish = warnings.iter().find(|what| what.starts_with("sessions vanish"));
+            let vanish = warnings.iter().find(|what| what.starts_with("sessions have a TTL"));
             format!("store: {}", vanish.unwrap_or_else(|| panic!("{warnings:?}")))
         };
         assert!(

@@ -58,7 +58,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.metadata_with("redirect_uris", json!(["https://old.example.com/cb"])),
             "metadata.differs",
             Some("redirect_uris"),
-            "is configured and not published",
+            "is configured but not published",
         ),
         case(
             "redirect URI of the development server",
@@ -102,7 +102,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.metadata_with("token_endpoint_auth_method", json!("none")),
             "metadata.auth_method",
             Some("token_endpoint_auth_method"),
-            "is public",
+            "public client",
         ),
         case(
             "unknown method",
@@ -125,7 +125,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.metadata_with("jwks", json!({"keys": [broken.public_key()]})),
             "metadata.jwks",
             Some("jwks"),
-            "beside jwks_uri",
+            "combined with jwks_uri",
         ),
         case(
             "jwks_uri over http",
@@ -149,7 +149,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.metadata_with("client_id", json!("https://preview.example.com/c.json")),
             "metadata.client_id",
             Some("client_id"),
-            "must equal the URL",
+            "must be exactly the URL",
         ),
         case(
             "client_uri of another origin",
@@ -184,7 +184,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.net.publish_jwks(&json!({"keys": [broken.net.signing_key().unwrap()]})),
             "keys.published",
             Some("d"),
-            "private half",
+            "private part",
         ),
         case(
             "bare array",
@@ -260,7 +260,7 @@ fn cases() -> Vec<Case> {
             },
             "metadata.redirect",
             None,
-            "follow no redirect",
+            "do not follow redirects",
         ),
         case(
             "redirect to a login",
@@ -416,7 +416,7 @@ fn documents_are_waited_for() {
     deployed.net.publish_metadata(&right);
     let output = deployed.sandbox.output_of(run);
     assert_eq!(output.code, 0, "{output}");
-    let waited = "waiting: scope: \"transition:generic\" is configured and not published\n";
+    let waited = "waiting: scope: \"transition:generic\" is configured but not published\n";
     assert!(output.stderr.starts_with(waited), "{output}");
 }
 
