@@ -404,7 +404,7 @@ fn remove(
     match &kept {
         Some(kept) => ui.note(format!("kept key {kid} as {}", kept.display())),
         None => {
-            ui.note(format!("keep a copy of the old value of {place}, which contains key {kid}"))
+            ui.note(format!("keep a copy of the old value of {place}, which contains key {kid}"));
         }
     }
     put_back(context, &place, &text)?;

@@ -403,7 +403,7 @@ fn explain(
     ui.note(format!("new key {kid}, {order} {active}"));
     match deploy {
         Deploy::Grown(what) => {
-            ui.note(format!("1. {what}, and publish the output of `oauthctl jwks`"))
+            ui.note(format!("1. {what}, and publish the output of `oauthctl jwks`"));
         }
         Deploy::Beside(places) => {
             let shown =
