@@ -198,7 +198,7 @@ pub(super) struct Document {
 
 /// Members of a [`Document`].
 #[derive(JsonSchema)]
-#[expect(dead_code, clippy::struct_field_names, reason = "only its schema is used")]
+#[expect(dead_code, reason = "only its schema is used")]
 struct Aspects {
     by_status: BTreeMap<String, u64>,
     by_last_refreshed: BTreeMap<String, u64>,
