@@ -217,7 +217,7 @@ mod tests {
         );
         assert!(
             warning(".env", &[3, 4])
-                .is_some_and(|text| text.starts_with(".env: lines 3, 4 are neither"))
+                .is_some_and(|text| text.starts_with(".env: lines 3, 4 are ignored"))
         );
     }
 

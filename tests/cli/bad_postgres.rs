@@ -62,9 +62,9 @@ fn an_address_that_leads_nowhere_is_named_part_by_part() {
         (
             url.replace("app-password", "wrong-password"),
             "password authentication failed for user \"app\"",
-            "check user and password",
+            "check the user and password",
         ),
-        (url.replace("app:app-", "nobody:app-"), "password authentication failed", "check user"),
+        (url.replace("app:app-", "nobody:app-"), "password authentication failed", "check the user"),
         (
             url.replace("/app", "/elsewhere").replace("//elsewhere", "//app"),
             "database \"elsewhere\" does not exist",
@@ -82,7 +82,7 @@ fn an_address_that_leads_nowhere_is_named_part_by_part() {
         ),
         (
             "mysql://app:password-123@127.0.0.1/app".to_owned(),
-            "\"mysql\" are unknown",
+            "unknown kind of store: \"mysql\"",
             "write redis:",
         ),
         ("file:./dev.db".to_owned(), "", ""),
@@ -102,7 +102,7 @@ fn a_certificate_of_a_stranger_is_refused_and_one_unread_is_warned_of() {
     let beside = Beside::with(Postgres::start_tls(&certificates, &[]), TABLES);
     let url = beside.server.url().replace("127.0.0.1", "localhost");
     let stranger = beside.refusal("sessions list", &format!("{url}?sslmode=verify-full"));
-    assert!(stranger.stderr.contains("hint: the server's certificate is of a private authority"));
+    assert!(stranger.stderr.contains("hint: the server's certificate is from a private authority"));
     let warning = "the server's certificate is not verified (sslmode=require)";
     let doctor =
         |url: String| beside.app.sandbox.run(["doctor", "--offline", "--store", &url]).stdout;
@@ -144,7 +144,7 @@ fn tables_and_rights_that_are_missing_are_named() {
     );
     let view = beside.refusal("sessions list", "");
     assert!(view.stderr.contains("auth_session is a view or a foreign table"), "{view}");
-    assert!(view.stderr.contains("hint: describe a layout with the table itself"), "{view}");
+    assert!(view.stderr.contains("hint: define a layout with the table itself"), "{view}");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_server_that_takes_no_writes_is_found_before_a_token_is_spent() {
             refusal.code == 0 && !command.contains("refresh")
                 || refusal
                     .stderr
-                    .contains("this is a standby, or a role or database that is read-only"),
+                    .contains("this is a standby, or a read-only role or database"),
             "{command}: {refusal}"
         );
     }

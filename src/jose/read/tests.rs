@@ -72,7 +72,7 @@ fn what_is_no_key_is_refused_by_name() {
     let cut = &written(KeyForm::Pem)[..60];
     for (text, part) in [
         ("", "is empty"),
-        ("hello", "no private key in any known form"),
+        ("hello", "not a private key in a known form"),
         ("{\"kty\":", "is not JSON"),
         ("{}", "no `kty`"),
         ("[1]", "key 1: is not a JWK"),

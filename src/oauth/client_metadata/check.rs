@@ -77,7 +77,7 @@ fn check_client_id(
         Given::Absent => {
             findings.problem(
                 "client_id",
-                "must be given",
+                "must be set",
                 "write the URL under which this document is published",
             );
             ClientId::Unusable
@@ -328,7 +328,7 @@ fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut
             }
             match document.text(ALGORITHM) {
                 Given::Absent | Given::Is("") => {
-                    findings.problem(ALGORITHM, "must be given", r#"write "ES256""#);
+                    findings.problem(ALGORITHM, "must be set", r#"write "ES256""#);
                 }
                 Given::Is("none") => {
                     findings.problem(ALGORITHM, r#"must never be "none""#, r#"write "ES256""#);

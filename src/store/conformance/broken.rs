@@ -217,11 +217,11 @@ async fn what_an_operator_got_wrong_is_said() {
         (at("", "redis"), "NOAUTH"),
         (at(":wrong-secret@", "redis"), "WRONGPASS"),
         (at(":right@", "redis") + "/99", "DB index is out of range"),
-        (at(":right@", "redis+cluster"), "this is no cluster"),
+        (at(":right@", "redis+cluster"), "this is not a cluster"),
         (at("", "redis+sentinel") + "/mymaster", "NOAUTH"),
         (format!("redis://127.0.0.1:{}", testbed::redis::free_port()), "nothing listens there"),
-        ("redis://host.invalid".to_owned(), "the name is not known here"),
-        ("unix:///nowhere/redis.sock".to_owned(), "there is no such socket"),
+        ("redis://host.invalid".to_owned(), "cannot resolve the name"),
+        ("unix:///nowhere/redis.sock".to_owned(), "the socket does not exist"),
     ] {
         let told = refused(&url).await;
         assert!(told.contains(said) && told.contains("hint: "), "{url}: {told}");
@@ -250,7 +250,7 @@ async fn missing_write_permission_is_reported_in_advance() {
             Ok(()) => assert!(may, "{name}"),
             Err(error) => {
                 assert!(
-                    !may && told(&error).contains("hint: the user may not do this"),
+                    !may && told(&error).contains("hint: this user lacks rights"),
                     "{name}: {}",
                     told(&error)
                 );
@@ -265,7 +265,7 @@ async fn a_server_that_cannot_write_says_why() {
     let master = Redis::start();
     let replica = Redis::start_with(&["--replicaof", &format!("127.0.0.1 {}", master.port())]);
     let full = Redis::start_with(&["--maxmemory", "1"]);
-    for (redis, said) in [(&replica, "this is a replica"), (&full, "maxmemory")] {
+    for (redis, said) in [(&replica, "read-only replica"), (&full, "maxmemory")] {
         let store = open(&redis.url(), &plain(), "npmx").await;
         let key = RecordKey::from_text("atproto:oauth:sessions:did:plc:1");
         for refused in [

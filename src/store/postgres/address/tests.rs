@@ -53,15 +53,15 @@ fn encryption_is_demanded_in_the_words_of_libpq_and_of_orms() {
 fn what_cannot_be_read_is_refused_without_being_quoted() {
     for (bad, why) in [
         ("postgres:secret", "has no // after its scheme"),
-        ("postgres://u:sec/ret@host/d", "has an @ behind its host"),
+        ("postgres://u:sec/ret@host/d", "has an @ after its host"),
         ("postgres://u:secret@h:port/d", "has a port that is not a number"),
         ("postgres://u:secret@h/d/e", "has too many parts in its path"),
         ("postgres://u:secret@h/d?sslmode=yes", "sslmode is disable, prefer"),
-        ("postgres://u:secret@h/d?service=main", "write what the service file says"),
+        ("postgres://u:secret@h/d?service=main", "write the settings of the service file"),
         ("postgres://u:secret@h/d?krbsrvname=x", "Kerberos is not supported"),
         ("postgres://u:secret@h/d?sslmod=require", "did you mean sslmode?"),
         ("postgres://u:secret@h/d?conection_limit=1", "did you mean connection_limit?"),
-        ("postgres://u:secret@h/d?frobnicate=1", "take it out"),
+        ("postgres://u:secret@h/d?frobnicate=1", "remove it"),
         ("postgres://u:secret@h/d?connect_timeout=soon", "connect_timeout that is not a number"),
         ("postgres://u:secret@a,/d", "has no host"),
     ] {
