@@ -2,7 +2,7 @@
 //! for the scripts of `oauthctl completions --dynamic`. Errors produce no candidates; limits: 300
 //! ms overall, 100 ms for the store.
 
-mod knowledge;
+mod candidate_source;
 mod words;
 
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ use clap::{Command, ValueHint};
 use clap_complete::ArgValueCompleter;
 use clap_complete::engine::{CompletionCandidate, complete};
 
-use self::knowledge::Knowledge;
+use self::candidate_source::CandidateSource;
 use self::words::Words;
 use crate::args::Completer;
 
@@ -27,7 +27,7 @@ const FILES: &str = ":files";
 
 /// Shell with dynamic completion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum DynamicShell {
     /// Bash, which passes its line unchanged.
     Bash,
     /// Z shell.
@@ -36,11 +36,11 @@ pub enum Asker {
     Fish,
 }
 
-impl Asker {
+impl DynamicShell {
     fn named(name: &str) -> Option<Self> {
         [("bash", Self::Bash), ("zsh", Self::Zsh), ("fish", Self::Fish)]
             .into_iter()
-            .find_map(|(known, asker)| (known == name).then_some(asker))
+            .find_map(|(known, dynamic_shell)| (known == name).then_some(dynamic_shell))
     }
 
     /// Returns the script that sends requests from the shell.
@@ -71,13 +71,13 @@ pub fn answer(tree: fn() -> Command, request: Vec<OsString>) -> String {
 
 fn candidates(tree: Command, request: &[OsString]) -> Option<String> {
     let (shell, rest) = request.split_first()?;
-    let asker = Asker::named(shell.to_str()?)?;
-    let words = match (asker, rest) {
-        (Asker::Bash, [line, breaks]) => Words::of_line(line.to_str()?, breaks.to_str()?),
-        (Asker::Bash, _) => return None,
-        (Asker::Zsh | Asker::Fish, words) => Words::of_list(words)?,
+    let dynamic_shell = DynamicShell::named(shell.to_str()?)?;
+    let words = match (dynamic_shell, rest) {
+        (DynamicShell::Bash, [line, breaks]) => Words::of_line(line.to_str()?, breaks.to_str()?),
+        (DynamicShell::Bash, _) => return None,
+        (DynamicShell::Zsh | DynamicShell::Fish, words) => Words::of_list(words)?,
     };
-    let mut tree = taught(tree, &Knowledge::of(&words.before));
+    let mut tree = taught(tree, &CandidateSource::of(&words.before));
     let mut line = vec![OsString::from("oauthctl")];
     line.extend(words.before.iter().chain([&words.current]).map(OsString::from));
     let index = line.len() - 1;
@@ -93,7 +93,12 @@ fn candidates(tree: Command, request: &[OsString]) -> Option<String> {
         found.retain(|candidate| !is_option(candidate));
     }
     let help = |candidate: &CompletionCandidate| candidate.get_help().map(ToString::to_string);
-    Some(found.iter().map(|one| shown(asker, &words, &value(one), help(one).as_deref())).collect())
+    Some(
+        found
+            .iter()
+            .map(|one| shown(dynamic_shell, &words, &value(one), help(one).as_deref()))
+            .collect(),
+    )
 }
 
 /// Checks whether this is an option. A kid may begin with a dash, too.
@@ -102,25 +107,25 @@ fn is_option(value: &str) -> bool {
 }
 
 /// Formats one line of an answer for the shell.
-fn shown(asker: Asker, words: &Words, value: &str, help: Option<&str>) -> String {
+fn shown(dynamic_shell: DynamicShell, words: &Words, value: &str, help: Option<&str>) -> String {
     let help = help.and_then(|help| help.lines().next()).unwrap_or_default();
-    match asker {
-        Asker::Bash => format!("{}\n", value.get(words.kept..).unwrap_or_default()),
-        Asker::Zsh if help.is_empty() => format!("{}\n", value.replace(':', "\\:")),
-        Asker::Zsh => format!("{}:{help}\n", value.replace(':', "\\:")),
-        Asker::Fish => format!("{value}\t{help}\n"),
+    match dynamic_shell {
+        DynamicShell::Bash => format!("{}\n", value.get(words.kept..).unwrap_or_default()),
+        DynamicShell::Zsh if help.is_empty() => format!("{}\n", value.replace(':', "\\:")),
+        DynamicShell::Zsh => format!("{}:{help}\n", value.replace(':', "\\:")),
+        DynamicShell::Fish => format!("{value}\t{help}\n"),
     }
 }
 
 /// Returns the tree with candidates for all arguments that have a dynamic source.
-fn taught(command: Command, knowledge: &Knowledge) -> Command {
+fn taught(command: Command, candidate_source: &CandidateSource) -> Command {
     let command = command.mut_args(|argument| {
         if let Some(knows) = argument.get::<Completer>().copied() {
-            let knowledge = knowledge.clone();
+            let candidate_source = candidate_source.clone();
             return argument.add(ArgValueCompleter::new(move |current: &std::ffi::OsStr| {
                 current
                     .to_str()
-                    .map(|current| knowledge.candidates(knows, current))
+                    .map(|current| candidate_source.candidates(knows, current))
                     .unwrap_or_default()
             }));
         }
@@ -133,5 +138,5 @@ fn taught(command: Command, knowledge: &Knowledge) -> Command {
             _ => argument,
         }
     });
-    command.mut_subcommands(|child| taught(child, knowledge))
+    command.mut_subcommands(|child| taught(child, candidate_source))
 }

@@ -39,7 +39,7 @@ impl Environment {
     }
 
     /// Records a missing dotenv file, reported only if one of its variables is required.
-    pub fn lacks(&mut self, file: PathBuf) {
+    pub fn note_missing_file(&mut self, file: PathBuf) {
         self.missing_files.push(file);
     }
 

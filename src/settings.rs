@@ -183,7 +183,7 @@ impl Settings {
                 }
                 Err(input::Unread::Refused(e)) if e.kind() == std::io::ErrorKind::NotFound => {
                     debug!("no variables: no {}", path.display());
-                    self.environment.lacks(path);
+                    self.environment.note_missing_file(path);
                 }
                 Err(unread) => {
                     let refused = |e| {

@@ -12,7 +12,7 @@ const THEN_WAIT: &str =
 
 /// Test login.
 #[derive(Clone, Copy)]
-pub struct Attempt<'a> {
+pub struct TestLogin<'a> {
     /// Authorization server.
     pub issuer: &'a str,
     /// `client_id` of the app.
@@ -171,7 +171,7 @@ impl Cause {
 }
 
 /// Returns the finding about a refused login, `None` for an accepted one.
-pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
+pub fn check(attempt: TestLogin<'_>, pushed: &Pushed) -> Option<Finding> {
     let issuer = attempt.issuer;
     let of_server = |name: &str, what: String, fix: &str| {
         Some(Finding::problem(TOPIC, what, WHY, fix).named(name).said_by(issuer))
@@ -212,9 +212,9 @@ pub fn check(attempt: Attempt<'_>, pushed: &Pushed) -> Option<Finding> {
     }
 }
 
-fn refused(attempt: Attempt<'_>, refusal: &ErrorResponse) -> Finding {
+fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
     let cause = Cause::of(refusal);
-    let Attempt { issuer, client_id, redirect_uri, .. } = attempt;
+    let TestLogin { issuer, client_id, redirect_uri, .. } = attempt;
     let client_id = brief(client_id);
     let words = refusal.description.as_deref().or(refusal.error.as_deref()).unwrap_or_default();
     let kid = attempt.kid.unwrap_or("(none)");
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_member_that_is_to_be_changed() {
-        let attempt = Attempt {
+        let attempt = TestLogin {
             issuer: "https://as.example",
             client_id: "https://app.example.com/c.json",
             redirect_uri: "https://app.example.com/callback",

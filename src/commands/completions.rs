@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use crate::completion::Asker;
+use crate::completion::DynamicShell;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 
@@ -33,9 +33,9 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args, mut tree: clap::Command) -> anyhow::Result<Exit> {
     if args.dynamic {
         let asker = match args.shell {
-            Shell::Bash => Asker::Bash,
-            Shell::Zsh => Asker::Zsh,
-            Shell::Fish => Asker::Fish,
+            Shell::Bash => DynamicShell::Bash,
+            Shell::Zsh => DynamicShell::Zsh,
+            Shell::Fish => DynamicShell::Fish,
             other => {
                 return Err(usage(format!("no dynamic completion for {other}"))
                     .hint(format!("`oauthctl completions {other}` prints a script that completes commands and options"))

@@ -13,8 +13,8 @@ mod write;
 use self::answers::Interview;
 use self::draft::Draft;
 use self::first_key::FirstKey;
-use self::plan::Plan;
-use self::write::Change;
+use self::plan::InitPlan;
+use self::write::FileChange;
 use crate::commands::census;
 use crate::commands::output::tidy;
 use crate::commands::publish::{self, STORE_PATIENCE};
@@ -101,7 +101,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     // From here on Ctrl-C is handled: nothing is written, or all is undone.
     let interrupt = context.interrupt();
-    let app = look::around(context.environment(), &context.ui)?;
+    let app = look::detect(context.environment(), &context.ui)?;
     let interview = Interview { context, asks, app: &app };
     let plan = plan(&interview, interview.draft(args)?, settings_path, args.offline)?;
     for line in plan.preview().lines() {
@@ -142,10 +142,10 @@ struct ChangeReceipt {
 }
 
 impl ChangeReceipt {
-    fn of(change: &Change) -> Self {
+    fn of(change: &FileChange) -> Self {
         let variable = match change {
-            Change::Create { .. } => None,
-            Change::AddVariable { name, .. } => Some(name.clone()),
+            FileChange::Create { .. } => None,
+            FileChange::AddVariable { name, .. } => Some(name.clone()),
         };
         Self { file: change.path().display().to_string(), variable }
     }
@@ -171,7 +171,7 @@ fn plan(
     mut draft: Draft,
     settings_path: PathBuf,
     offline: bool,
-) -> Result<Plan, Failure> {
+) -> Result<InitPlan, Failure> {
     let context = interview.context;
     let first_key = FirstKey::wanted(context, interview.app, &draft.keys)?;
     let kids: Vec<_> = draft.variables().flat_map(app::kid_variables).collect();
@@ -218,7 +218,7 @@ fn plan(
     if let (Some(file), Some(keys)) = (&draft.jwks_file, &keys) {
         publish::compare_with_published(&context.ui, file, keys);
     }
-    let mut plan = Plan::new(draft, settings_path);
+    let mut plan = InitPlan::new(draft, settings_path);
     if let Some(first) = first_key {
         plan.add_key(first);
     }

@@ -34,22 +34,22 @@ pub struct Import {
     /// Current time.
     pub now: Timestamp,
     /// Keys imported by this run.
-    pub arrived: Arrived,
+    pub ledger: ImportLedger,
     /// Format of the store's records, if its layout or its sessions show it.
     pub format: Option<&'static dyn Format>,
 }
 
 /// Sharded set of imported key fingerprints. A shard's mutex also serialises imports to its keys.
 #[derive(Debug)]
-pub struct Arrived([Mutex<HashSet<u128>>; PARTS]);
+pub struct ImportLedger([Mutex<HashSet<u128>>; PARTS]);
 
-impl Default for Arrived {
+impl Default for ImportLedger {
     fn default() -> Self {
         Self(std::array::from_fn(|_| Mutex::default()))
     }
 }
 
-impl Arrived {
+impl ImportLedger {
     /// Returns the shard of this key, and its fingerprint.
     fn part(&self, key: &RecordKey) -> (&Mutex<HashSet<u128>>, u128) {
         let name = number(&fingerprint(key.text().as_bytes()));
@@ -104,12 +104,12 @@ impl Import {
             &converted
         };
         let key = key_in(store, &incoming);
-        let (part, name) = self.arrived.part(&key);
-        let mut arrived = part.lock().await;
+        let (part, name) = self.ledger.part(&key);
+        let mut ledger = part.lock().await;
         if !self.dry_run
             && store.create(Kind::Session, &key, value, self.ttl(store, &incoming)).await?
         {
-            arrived.insert(name);
+            ledger.insert(name);
             return Ok(ImportResult::Created);
         }
         let Some(present) = store.get(Kind::Session, &key).await? else {
@@ -117,9 +117,9 @@ impl Import {
             // and stays deleted.
             return Ok(if !self.dry_run {
                 ImportResult::Kept
-            } else if !arrived.insert(name ^ token_of(value)) {
+            } else if !ledger.insert(name ^ token_of(value)) {
                 ImportResult::Unchanged
-            } else if arrived.insert(name) {
+            } else if ledger.insert(name) {
                 ImportResult::Created
             } else {
                 ImportResult::Crowded
@@ -128,7 +128,7 @@ impl Import {
         if present.value == value || is_same(&present.value, &session) {
             return Ok(ImportResult::Unchanged);
         }
-        let is_ours = arrived.contains(&name);
+        let is_ours = ledger.contains(&name);
         if !self.replace && !is_ours {
             return Ok(ImportResult::Kept);
         }
@@ -147,7 +147,7 @@ impl Import {
         match store.replace(&present, value).await? {
             // If a failover loses it, the export still has it.
             Written::Done | Written::Unconfirmed => {
-                arrived.insert(name);
+                ledger.insert(name);
                 Ok(replaced)
             }
             // The app refreshed it or signed the user out in the meantime.

@@ -42,7 +42,7 @@ pub struct Recovery {
 
 /// Result of a refresh that is not yet in the store. Contains tokens.
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct RecoveryEntry {
     /// Store of the record.
     store: StoreId,
     /// Key of the record.
@@ -55,7 +55,7 @@ struct Entry {
     record: String,
 }
 
-impl Drop for Entry {
+impl Drop for RecoveryEntry {
     fn drop(&mut self) {
         self.record.zeroize();
     }
@@ -166,7 +166,7 @@ impl Recovery {
         superseded: &[u8],
         record: &[u8],
     ) -> (PathBuf, Zeroizing<Vec<u8>>) {
-        let entry = Entry {
+        let entry = RecoveryEntry {
             store: store.clone(),
             key: key.text().into_owned(),
             supersedes: fingerprint(superseded),
@@ -217,7 +217,7 @@ impl Recovery {
     pub fn waiting(&self, store: Option<&StoreId>) -> Result<Waiting, Failure> {
         let read = |path: &PathBuf| {
             let bytes = Zeroizing::new(fs::read(path).ok()?);
-            Some(serde_json::from_slice::<Entry>(&bytes).ok()?.store.clone())
+            Some(serde_json::from_slice::<RecoveryEntry>(&bytes).ok()?.store.clone())
         };
         let mut waiting = Waiting::default();
         for entry in self.entries()? {
@@ -244,7 +244,7 @@ impl Recovery {
         })?;
         let bytes = Zeroizing::new(bytes);
         // The parser's message may quote the contents.
-        let entry: Entry = serde_json::from_slice(&bytes)
+        let entry: RecoveryEntry = serde_json::from_slice(&bytes)
             .map_err(|_| unreadable("is not a recovery entry", path))?;
         if Traces::read(entry.record.as_bytes()).is_none() {
             return Err(unreadable("is a recovery entry without a record", path).into());
@@ -286,7 +286,7 @@ impl Recovery {
     /// Returns the record key of an entry.
     pub(super) fn key_of(path: &Path) -> Option<String> {
         let bytes = Zeroizing::new(fs::read(path).ok()?);
-        serde_json::from_slice::<Entry>(&bytes).ok().map(|entry| entry.key.clone())
+        serde_json::from_slice::<RecoveryEntry>(&bytes).ok().map(|entry| entry.key.clone())
     }
 
     /// Removes entries whose tokens have expired, and files left behind by a killed run.
@@ -328,7 +328,7 @@ fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-async fn apply(entry: &Entry, store: &dyn Store) -> anyhow::Result<Recovered> {
+async fn apply(entry: &RecoveryEntry, store: &dyn Store) -> anyhow::Result<Recovered> {
     let key = RecordKey::from_text(&entry.key);
     let mut rows = store.records(Kind::Session, &key).await?;
     if rows.iter().any(|row| row.value == entry.record.as_bytes()) {
@@ -378,16 +378,16 @@ mod properties {
             store in text(), key in text(), supersedes in "[0-9a-f]{32}", token in option::of("[0-9a-f]{32}"), record in text(),
             damage in damage(3),
         ) {
-            let entry = Entry { store: store.into(), key, supersedes, supersedes_token: token, record };
+            let entry = RecoveryEntry { store: store.into(), key, supersedes, supersedes_token: token, record };
             let written = serde_json::to_vec(&entry).unwrap();
-            let read: Entry = serde_json::from_slice(&written).unwrap();
+            let read: RecoveryEntry = serde_json::from_slice(&written).unwrap();
             prop_assert_eq!((&read.store, &read.key, &read.record), (&entry.store, &entry.key, &entry.record));
             prop_assert_eq!(&read.supersedes, &entry.supersedes);
             prop_assert_eq!(&read.supersedes_token, &entry.supersedes_token);
             // A truncated entry is invalid.
-            prop_assert!(serde_json::from_slice::<Entry>(&written[..written.len() - 1]).is_err());
+            prop_assert!(serde_json::from_slice::<RecoveryEntry>(&written[..written.len() - 1]).is_err());
             let damaged = damage.to(std::str::from_utf8(&written).unwrap());
-            if let Ok(read) = serde_json::from_str::<Entry>(&damaged) {
+            if let Ok(read) = serde_json::from_str::<RecoveryEntry>(&damaged) {
                 prop_assert!(serde_json::to_vec(&read).is_ok());
             }
         }

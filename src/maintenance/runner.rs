@@ -27,7 +27,7 @@ const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// Limits of a run.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct RunLimits {
     /// Maximum number of sessions in parallel.
     pub concurrency: usize,
     /// Maximum number of sessions in parallel per server.
@@ -68,7 +68,7 @@ pub enum Step<O> {
     /// Session to work on.
     Work(Stored),
     /// Session whose outcome is known without work.
-    Settled(Event<O>),
+    Done(Event<O>),
 }
 
 /// Operation on a session.
@@ -120,7 +120,7 @@ struct Shared<W> {
     stop: Stop,
     /// True if the source failed, or the sink did.
     ended: AtomicBool,
-    limits: Limits,
+    limits: RunLimits,
     at_once: Semaphore,
     per_issuer: Mutex<HashMap<String, Arc<Issuer>>>,
     next_start: Mutex<Instant>,
@@ -142,7 +142,7 @@ struct Issuer {
 
 impl<W: Work> Runner<W> {
     /// Creates an idle runner.
-    pub fn new(work: W, limits: Limits, stop: Stop) -> Self {
+    pub fn new(work: W, limits: RunLimits, stop: Stop) -> Self {
         let shared = Shared {
             work,
             stop,
@@ -161,21 +161,21 @@ impl<W: Work> Runner<W> {
         Arc::clone(&self.shared.under_way)
     }
 
-    /// Processes sessions from `source`, and passes the outcomes to `tell`. When the source ends or
-    /// fails, or `tell` fails, no new session is begun. Sessions in progress are completed, because
+    /// Processes sessions from `source`, and passes the outcomes to `emit`. When the source ends or
+    /// fails, or `emit` fails, no new session is begun. Sessions in progress are completed, because
     /// dropping a refresh half-way would lose the session.
     pub async fn run(
         mut self,
         mut source: impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        tell: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
+        emit: impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut teller = Teller { tell, failure: None };
-        let outcome = self.feed(&mut source, &mut teller).await;
+        let mut sink = EventSink { emit, failure: None };
+        let outcome = self.feed(&mut source, &mut sink).await;
         if outcome.is_err() {
             self.shared.ended.store(true, Ordering::SeqCst);
         }
         while let Some(event) = self.next().await {
-            teller.tell(&self.shared, event).await;
+            sink.emit(&self.shared, event).await;
         }
         let mut pause = FIRST_PAUSE;
         while self.shared.work.wind_up(self.shared.limits.retry_for).await
@@ -184,13 +184,13 @@ impl<W: Work> Runner<W> {
             pause *= 2;
         }
         self.shared.work.confirm().await;
-        teller.failure.map_or(outcome, Err)
+        sink.failure.map_or(outcome, Err)
     }
 
     async fn feed(
         &mut self,
         source: &mut impl AsyncFnMut() -> anyhow::Result<Option<Vec<Step<W::Outcome>>>>,
-        teller: &mut Teller<impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>>,
+        sink: &mut EventSink<impl AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>>,
     ) -> anyhow::Result<()> {
         while let Some(steps) = source().await? {
             for step in steps {
@@ -199,15 +199,15 @@ impl<W: Work> Runner<W> {
                 }
                 let ended = match step {
                     Step::Work(session) => self.add(session).await,
-                    Step::Settled(event) => Some(event),
+                    Step::Done(event) => Some(event),
                 };
                 if let Some(event) = ended {
-                    teller.tell(&self.shared, event).await;
+                    sink.emit(&self.shared, event).await;
                 }
             }
             while let Some(joined) = self.under_way.try_join_next_with_id() {
                 if let Some(event) = self.ended(joined) {
-                    teller.tell(&self.shared, event).await;
+                    sink.emit(&self.shared, event).await;
                 }
             }
         }
@@ -264,18 +264,18 @@ impl<W: Work> Runner<W> {
 }
 
 /// Sends outcomes to the sink. Drops them after the sink's first error.
-struct Teller<T> {
-    tell: T,
+struct EventSink<T> {
+    emit: T,
     failure: Option<anyhow::Error>,
 }
 
-impl<T> Teller<T> {
-    async fn tell<W: Work>(&mut self, shared: &Shared<W>, event: Event<W::Outcome>)
+impl<T> EventSink<T> {
+    async fn emit<W: Work>(&mut self, shared: &Shared<W>, event: Event<W::Outcome>)
     where
         T: AsyncFnMut(&W, Event<W::Outcome>) -> anyhow::Result<()>,
     {
         if self.failure.is_none()
-            && let Err(error) = (self.tell)(&shared.work, event).await
+            && let Err(error) = (self.emit)(&shared.work, event).await
         {
             shared.ended.store(true, Ordering::SeqCst);
             self.failure = Some(error);

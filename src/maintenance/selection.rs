@@ -23,15 +23,15 @@ pub enum Meant {
     /// Neither work nor a report.
     No,
     /// Report only. Not counted against `--limit`, so that broken sessions cannot starve the rest.
-    ToTell,
+    Report,
     /// Work.
-    ToDo,
+    Work,
 }
 
 impl Meant {
-    /// Returns [`Self::ToDo`] or [`Self::No`].
-    pub fn to_do_if(is_meant: bool) -> Self {
-        if is_meant { Self::ToDo } else { Self::No }
+    /// Returns [`Self::Work`] or [`Self::No`].
+    pub fn work_if(is_meant: bool) -> Self {
+        if is_meant { Self::Work } else { Self::No }
     }
 }
 
@@ -224,7 +224,7 @@ impl<'a> Selection<'a> {
                     Meant::No
                 }
             };
-            self.left -= u64::from(is_meant == Meant::ToDo);
+            self.left -= u64::from(is_meant == Meant::Work);
             if is_meant != Meant::No {
                 meant.push((stored, note));
             }

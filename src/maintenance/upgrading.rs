@@ -91,7 +91,7 @@ impl Upgrades {
             };
             steps.push(match settled {
                 None => Step::Work(session),
-                Some(outcome) => Step::Settled(Event { session, outcome }),
+                Some(outcome) => Step::Done(Event { session, outcome }),
             });
         }
         Ok(steps)
@@ -140,7 +140,7 @@ impl Upgrades {
     ) -> Result<(), Objection> {
         let failed =
             |error: &LookupError| Objection { outcome: look_up_failed(error), may_end: false };
-        server.prepare(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
+        server.prime_nonce(&self.client_id, dpop_key).await.map_err(|error| failed(&error))?;
         let credentials =
             Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) };
         let (why, may_end) = match server.upgrading(credentials, dpop_key).await {

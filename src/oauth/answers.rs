@@ -113,7 +113,7 @@ const CIRRUS: &str = "cirrus";
 const PATTERN: &str = "pattern";
 
 /// Known error response to a refresh.
-struct Row {
+struct KnownAnswer {
     /// Status code. `None` matches any.
     status: Option<u16>,
     code: ErrorCode,
@@ -131,8 +131,8 @@ const fn row(
     words: &'static str,
     (cause, fate): (Cause, Fate),
     source: &'static [&'static str],
-) -> Row {
-    Row { status: Some(status), code, words, cause, fate, source }
+) -> KnownAnswer {
+    KnownAnswer { status: Some(status), code, words, cause, fate, source }
 }
 
 /// Returns a row for a code that needs neither status nor words.
@@ -140,12 +140,12 @@ const fn code(
     code: ErrorCode,
     (cause, fate): (Cause, Fate),
     source: &'static [&'static str],
-) -> Row {
-    Row { status: None, code, words: "", cause, fate, source }
+) -> KnownAnswer {
+    KnownAnswer { status: None, code, words: "", cause, fate, source }
 }
 
 #[rustfmt::skip]
-static ROWS: &[Row] = {
+static ROWS: &[KnownAnswer] = {
     use Cause::{
         ClientAuthentication, ClientDocuments, DpopKey, Ended, EndedOrConfiguration, Expired, OtherClient, Replayed, Request,
     };
@@ -244,7 +244,7 @@ impl ErrorCode {
     }
 }
 
-impl Row {
+impl KnownAnswer {
     fn fits(&self, status: u16, code: ErrorCode, words: &str) -> bool {
         self.status.is_none_or(|expected| expected == status)
             && self.code == code
@@ -263,7 +263,7 @@ impl ErrorResponse {
         self.row().map_or((Cause::Unknown, unknown), |row| (row.cause, row.fate))
     }
 
-    fn row(&self) -> Option<&'static Row> {
+    fn row(&self) -> Option<&'static KnownAnswer> {
         let (code, words) = (self.code(), self.words().to_ascii_lowercase());
         ROWS.iter().find(|row| row.fits(self.status, code, &words))
     }

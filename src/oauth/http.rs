@@ -68,7 +68,7 @@ pub struct Skew {
 
 /// Limits of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RequestLimits {
     /// Time from the start of the request to the end of the answer.
     pub within: Duration,
     /// Maximum size of the body, in bytes.
@@ -170,7 +170,7 @@ impl Http {
         &self,
         url: &Url,
         accept: &'static str,
-        limits: Limits,
+        limits: RequestLimits,
     ) -> Result<Answer, HttpError> {
         if let Err(forbidden) = self.guard.check(url) {
             return Err(HttpError::forbidden(url.origin().ascii_serialization(), forbidden));
@@ -192,7 +192,7 @@ impl Http {
         url: &Url,
         fields: &[(&str, &str)],
         proof: &str,
-        limits: Limits,
+        limits: RequestLimits,
     ) -> Result<Answer, HttpError> {
         self.pace.charge(url)?;
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -210,7 +210,7 @@ impl Http {
         &self,
         url: &Url,
         request: reqwest::RequestBuilder,
-        limits: Limits,
+        limits: RequestLimits,
     ) -> Result<Answer, HttpError> {
         let origin = url.origin().ascii_serialization();
         if let Err(forbidden) = self.guard.check(url) {

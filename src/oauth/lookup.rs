@@ -11,10 +11,11 @@ use url::Url;
 
 use crate::input;
 
-use super::http::{Answer, Http, HttpError, Limits, Served};
+use super::http::{Answer, Http, HttpError, RequestLimits, Served};
 
 /// Limits generous enough for any real document and for slow servers.
-pub(super) const LIMITS: Limits = Limits { within: Duration::from_secs(10), bytes: 256 * 1024 };
+pub(super) const LIMITS: RequestLimits =
+    RequestLimits { within: Duration::from_secs(10), bytes: 256 * 1024 };
 
 /// Lifetime of a cached failure, so that sessions of an unreachable server do not each wait for the
 /// timeout.

@@ -29,7 +29,7 @@ pub use http::{RateSettings, Served, Skew, objection};
 pub use identity::Handle;
 pub use lookup::{LookupError, brief};
 pub use network::Network;
-pub use outcome::{Exchange, Revocation, TokenSet};
+pub use outcome::{RefreshResponse, Revocation, TokenSet};
 pub use published::{Page, Published};
 pub use push::{AuthorizationRequest, Pushed};
 pub use server::AuthorizationServer;

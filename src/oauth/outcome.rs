@@ -39,7 +39,7 @@ pub(super) struct Answered {
 
 /// Result of a refresh. Exactly one request was sent, except for `NotSent`.
 #[derive(Debug)]
-pub enum Exchange {
+pub enum RefreshResponse {
     /// New tokens. The old ones are invalid.
     Refreshed(TokenSet),
     /// Success with tokens that must not be stored: wrong account or type. The old refresh token is
@@ -129,7 +129,7 @@ impl TokenSet {
     }
 }
 
-impl Exchange {
+impl RefreshResponse {
     /// Evaluates the token endpoint's answer to a refresh of this account's session.
     pub(super) fn of(answer: Answered, url: &url::Url, sub: &str) -> Self {
         match read(answer, url) {
@@ -252,7 +252,7 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
 }
 
 /// Validates tokens.
-fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
+fn accept(mut body: Map<String, Value>, sub: &str) -> RefreshResponse {
     let mut text = |name: &str| match body.remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -266,7 +266,10 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     let had_refresh_token = refresh_token.is_some();
     let refresh_token = token(refresh_token, MAX_REFRESH_TOKEN);
     let Some(access_token) = token(access_token, MAX_ACCESS_TOKEN) else {
-        return Exchange::Unacceptable { why: "contains no usable access token", tokens: None };
+        return RefreshResponse::Unacceptable {
+            why: "contains no usable access token",
+            tokens: None,
+        };
     };
     let lost_refresh_token = had_refresh_token && refresh_token.is_none();
     let (token_type, scope, found) = (text("token_type"), text("scope"), text("sub"));
@@ -287,9 +290,9 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> Exchange {
     } else if lost_refresh_token {
         "contains no usable refresh token"
     } else {
-        return Exchange::Refreshed(tokens);
+        return RefreshResponse::Refreshed(tokens);
     };
-    Exchange::Unacceptable { why, tokens: Some(Box::new(tokens)) }
+    RefreshResponse::Unacceptable { why, tokens: Some(Box::new(tokens)) }
 }
 
 /// Reads a number of seconds as a number or string. Anything else counts as absent.
@@ -356,7 +359,7 @@ mod tests {
 
     use super::*;
 
-    fn judged(status: u16, content_type: &str, body: &str) -> Exchange {
+    fn judged(status: u16, content_type: &str, body: &str) -> RefreshResponse {
         let answer = Answer {
             status,
             content_type: Some(content_type.to_owned()),
@@ -367,10 +370,10 @@ mod tests {
         };
         let sent = vec![Zeroizing::new("ref-0123456789abcdef".to_owned())];
         let answered = Answered { answer, proof: ProofParameters::default(), sent };
-        Exchange::of(answered, &"https://as.example/token".parse().unwrap(), "did:plc:a")
+        RefreshResponse::of(answered, &"https://as.example/token".parse().unwrap(), "did:plc:a")
     }
 
-    fn granted(change: impl FnOnce(&mut Value)) -> Exchange {
+    fn granted(change: impl FnOnce(&mut Value)) -> RefreshResponse {
         let mut body = json!({"access_token": "a", "refresh_token": "r", "token_type": "DPoP", "expires_in": 3600,
             "scope": "atproto", "sub": "did:plc:a"});
         change(&mut body);
@@ -391,7 +394,7 @@ mod tests {
             ),
         ] {
             let body = json!({"error": "invalid_request", "error_description": said}).to_string();
-            let Exchange::Refused(refusal) = judged(400, "application/json", &body) else {
+            let RefreshResponse::Refused(refusal) = judged(400, "application/json", &body) else {
                 panic!()
             };
             assert_eq!(refusal.description.as_deref(), Some(shown));
@@ -400,7 +403,8 @@ mod tests {
 
     #[test]
     fn tokens_of_the_right_account_are_accepted() {
-        let Exchange::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop")) else {
+        let RefreshResponse::Refreshed(tokens) = granted(|body| body["token_type"] = json!("dpop"))
+        else {
             panic!()
         };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
@@ -413,10 +417,11 @@ mod tests {
     fn what_a_server_may_leave_out_is_not_missed() {
         for name in ["refresh_token", "expires_in", "scope"] {
             let exchange = granted(|body| body[name] = Value::Null);
-            assert!(matches!(exchange, Exchange::Refreshed(_)), "{name}: {exchange:?}");
+            assert!(matches!(exchange, RefreshResponse::Refreshed(_)), "{name}: {exchange:?}");
         }
         for expires_in in [json!(-1), json!("soon"), json!(1e300), json!([]), json!(null)] {
-            let Exchange::Refreshed(tokens) = granted(|body| body["expires_in"] = expires_in)
+            let RefreshResponse::Refreshed(tokens) =
+                granted(|body| body["expires_in"] = expires_in)
             else {
                 panic!()
             };
@@ -436,14 +441,14 @@ mod tests {
         ] {
             let exchange = granted(|body| body[name] = value.clone());
             assert!(
-                matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }),
+                matches!(exchange, RefreshResponse::Unacceptable { tokens: Some(_), .. }),
                 "{name} {value}: {exchange:?}"
             );
         }
         for value in [json!(null), json!(""), json!(7), json!("x".repeat(20_000)), json!("a b")] {
             let exchange = granted(|body| body["access_token"] = value);
             assert!(
-                matches!(exchange, Exchange::Unacceptable { tokens: None, .. }),
+                matches!(exchange, RefreshResponse::Unacceptable { tokens: None, .. }),
                 "{exchange:?}"
             );
         }
@@ -454,9 +459,9 @@ mod tests {
         let deep = "[".repeat(100_000);
         for body in ["", "{\"access", "[]", "null", "<html>", &deep] {
             let exchange = judged(200, "application/json", body);
-            assert!(matches!(exchange, Exchange::AnswerLost(_)), "{exchange:?}");
+            assert!(matches!(exchange, RefreshResponse::AnswerLost(_)), "{exchange:?}");
         }
-        assert!(matches!(judged(204, "", ""), Exchange::AnswerLost(_)));
+        assert!(matches!(judged(204, "", ""), RefreshResponse::AnswerLost(_)));
     }
 
     #[test]
@@ -469,30 +474,41 @@ mod tests {
             )
         };
         for code in ["invalid_grant", "invalid_client", "access_denied"] {
-            assert!(matches!(error(400, code, ""), Exchange::Refused(_)), "{code}");
+            assert!(matches!(error(400, code, ""), RefreshResponse::Refused(_)), "{code}");
         }
-        assert!(matches!(error(401, "use_dpop_nonce", ""), Exchange::UseNonce(_)));
-        assert!(matches!(error(500, "invalid_grant", ""), Exchange::TryLater { status: 500, .. }));
-        assert!(matches!(error(429, "invalid_grant", ""), Exchange::TryLater { status: 429, .. }));
+        assert!(matches!(error(401, "use_dpop_nonce", ""), RefreshResponse::UseNonce(_)));
+        assert!(matches!(
+            error(500, "invalid_grant", ""),
+            RefreshResponse::TryLater { status: 500, .. }
+        ));
+        assert!(matches!(
+            error(429, "invalid_grant", ""),
+            RefreshResponse::TryLater { status: 429, .. }
+        ));
         assert!(matches!(
             judged(400, "text/html", "<html>"),
-            Exchange::TryLater { status: 400, .. }
+            RefreshResponse::TryLater { status: 400, .. }
         ));
         assert!(matches!(
             judged(403, "text/html", "<html>"),
-            Exchange::TryLater { status: 403, .. }
+            RefreshResponse::TryLater { status: 403, .. }
         ));
         let grant = r#"{"error":"invalid_grant"}"#;
-        assert!(matches!(judged(400, "text/plain", grant), Exchange::TryLater { status: 400, .. }));
-        assert!(matches!(judged(302, "text/plain", ""), Exchange::Refused(_)));
-        assert!(matches!(judged(400, "application/json", "{}"), Exchange::Refused(_)));
+        assert!(matches!(
+            judged(400, "text/plain", grant),
+            RefreshResponse::TryLater { status: 400, .. }
+        ));
+        assert!(matches!(judged(302, "text/plain", ""), RefreshResponse::Refused(_)));
+        assert!(matches!(judged(400, "application/json", "{}"), RefreshResponse::Refused(_)));
     }
 
     #[test]
     fn an_xrpc_error_has_its_words_in_its_message() {
         let body =
             json!({"error": "InvalidRequest", "message": "invalid refresh token"}).to_string();
-        let Exchange::Refused(refusal) = judged(400, "application/json", &body) else { panic!() };
+        let RefreshResponse::Refused(refusal) = judged(400, "application/json", &body) else {
+            panic!()
+        };
         assert_eq!(refusal.to_string(), "InvalidRequest: invalid refresh token");
     }
 
@@ -508,7 +524,8 @@ mod tests {
     #[test]
     fn a_server_s_words_are_one_short_line() {
         let body = json!({"error": "e\u{1b}[31m", "error_description": "x \n".repeat(500)});
-        let Exchange::Refused(refusal) = judged(400, "application/json", &body.to_string()) else {
+        let RefreshResponse::Refused(refusal) = judged(400, "application/json", &body.to_string())
+        else {
             panic!()
         };
         assert_eq!(refusal.to_string(), format!("e[31m: {}", "x ".repeat(100)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::answers::{ErrorResponse, Upgrading};
 use super::client_assertion::Credentials;
-use super::outcome::Exchange;
+use super::outcome::RefreshResponse;
 use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, Refresh};
 use crate::jose::DpopKey;
@@ -44,8 +44,8 @@ impl AuthorizationServer {
             let signed = self.sign(credentials, dpop_key, parameters.take());
             let refresh = Refresh { signed, sub: "", refresh_token: NEVER_ISSUED, within: WITHIN };
             match self.refresh(refresh).await {
-                Exchange::UseNonce(next) => parameters = Some(next),
-                Exchange::Refused(refusal) => return Some(refusal),
+                RefreshResponse::UseNonce(next) => parameters = Some(next),
+                RefreshResponse::Refused(refusal) => return Some(refusal),
                 _ => return None,
             }
         }

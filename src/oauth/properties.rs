@@ -28,7 +28,7 @@ struct Said {
     error: String,
 }
 
-fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
+fn judged(status: u16, is_json: bool, body: Vec<u8>) -> RefreshResponse {
     let answer = Answer {
         status,
         content_type: is_json.then(|| "application/json".to_owned()),
@@ -42,7 +42,7 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> Exchange {
         proof: ProofParameters::default(),
         sent: vec![Zeroizing::new(SENT.to_owned())],
     };
-    Exchange::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
+    RefreshResponse::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 
 /// Returns a member with its correct value in most cases.
@@ -96,7 +96,7 @@ proptest! {
         let fits = sub == SUB && kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("DPoP")) && usable(&access_token)
             && (usable(&refresh_token) || !refresh_token.is_string());
         match judged(status, true, body.to_string().into_bytes()) {
-            Exchange::Refreshed(found) => {
+            RefreshResponse::Refreshed(found) => {
                 prop_assert!(fits && status == 200);
                 prop_assert_eq!(Some(found.access_token.as_str()), access_token.as_str());
                 prop_assert_eq!(found.refresh_token.as_ref().map(|token| token.as_str()), refresh_token.as_str());
@@ -119,7 +119,7 @@ proptest! {
         let body = json!({"error": error, "error_description": said}).to_string();
         let exchange = judged(status, true, body.into_bytes());
         let refusal = match &exchange {
-            Exchange::Refused(refusal) => refusal.to_string(),
+            RefreshResponse::Refused(refusal) => refusal.to_string(),
             _ => String::new(),
         };
         let shown = format!("{exchange:?} {refusal}");
@@ -131,7 +131,7 @@ proptest! {
     fn a_session_is_gone_only_by_the_words_that_say_so(status in 200_u16..600, is_json: bool, body in any_json(), damage in damage(3)) {
         let plain = json!({"error": "invalid_grant", "error_description": body}).to_string();
         for body in [body.to_string(), damage.to(&plain)] {
-            if let Exchange::Refused(refusal) = judged(status, is_json, body.clone().into_bytes())
+            if let RefreshResponse::Refused(refusal) = judged(status, is_json, body.clone().into_bytes())
                 && refusal.meaning().1 == Fate::Gone
                 && refusal.error.as_deref().is_some_and(|error| error.starts_with("invalid_grant"))
             {

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::client_assertion::{self, BACKDATED, Credentials};
 use super::dpop::{self, ProofParameters};
-use super::http::{HttpError, Limits};
+use super::http::{HttpError, RequestLimits};
 use super::lookup::LookupError;
-use super::outcome::{Answered, Exchange, Revocation};
+use super::outcome::{Answered, RefreshResponse, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
 
@@ -63,7 +63,11 @@ impl AuthorizationServer {
     /// The request contains neither token nor assertion, so the server can only refuse it, and
     /// cannot relate it to a session. A server in trouble is detected here, before any token is at
     /// risk.
-    pub async fn prepare(&self, client_id: &str, dpop_key: &DpopKey) -> Result<(), LookupError> {
+    pub async fn prime_nonce(
+        &self,
+        client_id: &str,
+        dpop_key: &DpopKey,
+    ) -> Result<(), LookupError> {
         self.check_alg(dpop_key.alg())?;
         let what = format!("nonce of {}", self.issuer);
         // Reserved for the refresh itself, which must not wait under a lock.
@@ -73,7 +77,7 @@ impl AuthorizationServer {
             return Ok(());
         }
         let fields = [("client_id", client_id), ("grant_type", "refresh_token")];
-        let limits = Limits { within: PREPARE_WITHIN, bytes: MAX_BYTES };
+        let limits = RequestLimits { within: PREPARE_WITHIN, bytes: MAX_BYTES };
         let url = &self.token_endpoint;
         let iat = self.clock.now().as_second() - BACKDATED;
         let proof = dpop::proof(dpop_key, url, None, &self.random.id(), iat);
@@ -92,7 +96,7 @@ impl AuthorizationServer {
     /// takes longer than sending, and in the time between the last read of the record and the
     /// request, the app may use the same token. So it is done in advance.
     ///
-    /// A request that was not processed ([`Exchange::UseNonce`]) is signed again with the
+    /// A request that was not processed ([`RefreshResponse::UseNonce`]) is signed again with the
     /// parameters of that answer. No other request uses its nonce, so single-use nonces work, too.
     pub fn sign(
         &self,
@@ -105,17 +109,20 @@ impl AuthorizationServer {
 
     /// Sends a refresh: exactly one request, never repeated. A wrong key, a wrong client or a used
     /// token ends the session, so everything must have been checked before.
-    pub async fn refresh(&self, refresh: Refresh<'_>) -> Exchange {
+    pub async fn refresh(&self, refresh: Refresh<'_>) -> RefreshResponse {
         let url = &self.token_endpoint;
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
         let answered = match self.post(url, &fields, &refresh.signed, refresh.within).await {
             Ok(answered) => answered,
-            Err(error) => return Exchange::of_failure(error),
+            Err(error) => return RefreshResponse::of_failure(error),
         };
         let nonce = nonce_to_keep(&answered);
-        let exchange = Exchange::of(answered, url, refresh.sub);
-        let again =
-            if let Exchange::UseNonce(parameters) = &exchange { Some(parameters) } else { None };
+        let exchange = RefreshResponse::of(answered, url, refresh.sub);
+        let again = if let RefreshResponse::UseNonce(parameters) = &exchange {
+            Some(parameters)
+        } else {
+            None
+        };
         self.learn_nonce(url, nonce.as_deref(), again);
         exchange
     }
@@ -194,7 +201,7 @@ impl AuthorizationServer {
         let all: Vec<_> = fields.iter().copied().chain(own).collect();
         let answer = self
             .http
-            .post_form(url, &all, &signed.proof, Limits { within, bytes: MAX_BYTES })
+            .post_form(url, &all, &signed.proof, RequestLimits { within, bytes: MAX_BYTES })
             .await?;
         // After server trouble, the next request to it must be one without a token.
         if answer.body.is_ok()

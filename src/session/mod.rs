@@ -34,7 +34,8 @@ pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, i
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
 pub use status::{
-    KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status, StatusInputs, Verdict,
+    Assessment, KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status,
+    StatusInputs,
 };
 pub use summary::Summary;
 pub use transfer::{Transfer, is_provably_newer};

@@ -38,7 +38,7 @@ named! {
 
 /// Status with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Assessment {
     /// Status.
     pub status: Status,
     /// Reason, if the status alone is not sufficient.
@@ -154,7 +154,7 @@ impl Status {
     }
 }
 
-impl Verdict {
+impl Assessment {
     fn new(status: Status, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: Some(reason.into()), ..Self::plain(status) }
     }
@@ -275,16 +275,16 @@ mod tests {
         let now = now.parse().unwrap();
         let session = Session::read(record.as_bytes()).unwrap();
         let last = LastRefreshed::of(&session, None, Observed::default(), now);
-        let verdict = {
+        let assessment = {
             let inputs = StatusInputs {
                 keys: keys.clone(),
                 policy: Policy::default(),
                 client_id: None,
                 now,
             };
-            Verdict::of(&session, last, None, &inputs)
+            Assessment::of(&session, last, None, &inputs)
         };
-        (verdict.status, verdict.reason.map(Into::into))
+        (assessment.status, assessment.reason.map(Into::into))
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
             let note = said(days);
             let last = LastRefreshed::of(&session, Some(&note), Observed::default(), now);
             assert_eq!(
-                Verdict::of(&session, last, Some(&note), &inputs).status,
+                Assessment::of(&session, last, Some(&note), &inputs).status,
                 status,
                 "{issuer} {days:?}"
             );
@@ -394,7 +394,7 @@ mod tests {
                 now: now.parse().unwrap(),
                 client_id: None,
             };
-            assert_eq!(Verdict::of(&session, None, Some(note), &inputs).status, status, "{now}");
+            assert_eq!(Assessment::of(&session, None, Some(note), &inputs).status, status, "{now}");
         }
     }
 

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{
-    AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session, Status,
-    StatusInputs, Verdict, is_nobodys,
+    Assessment, AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session,
+    Status, StatusInputs, is_nobodys,
 };
 
 /// Session as shown by all output formats.
@@ -88,7 +88,7 @@ impl<'a> Summary<'a> {
             .zip(session.refresh_token.as_deref())
             .and_then(|(note, token)| note.seen_at(token));
         let unchanged_since = seen.filter(|at| last.is_none() && *at <= inputs.now);
-        let verdict = Verdict::of(&session, last, note, inputs);
+        let assessment = Assessment::of(&session, last, note, inputs);
         let is_public = session.is_public();
         let ends_at = ends_at(&session, last.map(|last| last.at), note, inputs);
         let auth_method = session.client_auth.as_ref().map(AuthMethod::name);
@@ -104,13 +104,13 @@ impl<'a> Summary<'a> {
             expires_at: session.expires_at,
             last_refreshed_at: last.map(|last| last.at),
             last_refreshed_by: last.map(|last| last.by.name()),
-            status: verdict.status,
-            reason: verdict.reason,
-            needs_upgrade: verdict.needs_upgrade,
-            lacks_key: verdict.lacks_key,
+            status: assessment.status,
+            reason: assessment.reason,
+            needs_upgrade: assessment.needs_upgrade,
+            lacks_key: assessment.lacks_key,
             refresh_token: session.refresh_token,
             is_public,
-            ends_at: ends_at.filter(|_| verdict.status != Status::Dead),
+            ends_at: ends_at.filter(|_| assessment.status != Status::Dead),
             has_unreadable_expiry: session.has_unreadable_expiry,
             unchanged_since,
             layout: None,

@@ -73,7 +73,7 @@ impl Lock {
     }
 
     /// Keeps the lock until its TTL expires (no release on drop).
-    pub fn leave(mut self) {
+    pub fn abandon_until_ttl(mut self) {
         debug!("lock {}: left to its time to live", self.name);
         self.release = None;
     }

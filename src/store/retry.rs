@@ -11,13 +11,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Remaining time for retries.
-pub struct Patience {
+pub struct Backoff {
     /// End of the retries. `None` until the next error.
     until: Option<Instant>,
     pause: Duration,
 }
 
-impl Patience {
+impl Backoff {
     pub fn new() -> Self {
         Self { until: Some(Instant::now() + WHOLE), pause: FIRST_PAUSE }
     }
@@ -45,9 +45,9 @@ mod tests {
     use super::*;
     use crate::store::settle::Fate;
 
-    struct Trouble(bool);
+    struct TestError(bool);
 
-    impl CommandError for Trouble {
+    impl CommandError for TestError {
         fn fate(&self) -> Fate {
             Fate::NotExecuted
         }
@@ -59,10 +59,10 @@ mod tests {
 
     #[tokio::test]
     async fn after_progress_there_is_as_much_patience_as_in_the_beginning() {
-        let mut patience = Patience { until: Some(Instant::now()), pause: LONGEST_PAUSE };
-        assert!(patience.after(Trouble(true)).await.is_err());
-        patience.renew();
-        assert!(patience.after(Trouble(true)).await.is_ok() && patience.until.is_some());
-        assert!(patience.after(Trouble(false)).await.is_err());
+        let mut backoff = Backoff { until: Some(Instant::now()), pause: LONGEST_PAUSE };
+        assert!(backoff.after(TestError(true)).await.is_err());
+        backoff.renew();
+        assert!(backoff.after(TestError(true)).await.is_ok() && backoff.until.is_some());
+        assert!(backoff.after(TestError(false)).await.is_err());
     }
 }

@@ -22,7 +22,7 @@ pub trait CommandError {
 
 /// Write of one value that requires a certain current value.
 #[derive(Clone, Copy)]
-pub struct Change<'a> {
+pub struct ConditionalWrite<'a> {
     /// Required current value, `None` if there must be none.
     pub before: Option<&'a [u8]>,
     /// New value.
@@ -30,14 +30,14 @@ pub struct Change<'a> {
 }
 
 /// Result of one attempt.
-pub enum Attempt<E> {
+pub enum WriteAttempt<E> {
     /// The outcome is final.
     Settled(Written),
     /// Nothing was written. The attempt may be repeated.
     NotDone(E),
 }
 
-impl Change<'_> {
+impl ConditionalWrite<'_> {
     /// Returns the outcome proved by the current value, `None` if nothing was written.
     fn outcome(&self, now: Option<&[u8]>) -> Option<Written> {
         match now {
@@ -52,21 +52,21 @@ impl Change<'_> {
 /// Makes one attempt at a write. If its reply is lost, `read_again` settles it. If that fails, too,
 /// the lost reply is the error.
 pub async fn settle<E: CommandError, V: AsRef<[u8]>>(
-    change: Change<'_>,
+    change: ConditionalWrite<'_>,
     write: impl Future<Output = Result<Written, E>>,
     read_again: impl Future<Output = Result<Option<V>, E>>,
-) -> Result<Attempt<E>, E> {
+) -> Result<WriteAttempt<E>, E> {
     let error = match write.await {
-        Ok(written) => return Ok(Attempt::Settled(written)),
+        Ok(written) => return Ok(WriteAttempt::Settled(written)),
         Err(error) => error,
     };
     if error.fate() == Fate::NotExecuted {
-        return Ok(Attempt::NotDone(error));
+        return Ok(WriteAttempt::NotDone(error));
     }
     let Ok(now) = read_again.await else { return Err(error) };
     Ok(change
         .outcome(now.as_ref().map(AsRef::as_ref))
-        .map_or(Attempt::NotDone(error), Attempt::Settled))
+        .map_or(WriteAttempt::NotDone(error), WriteAttempt::Settled))
 }
 
 #[cfg(test)]
@@ -86,10 +86,10 @@ mod tests {
     }
 
     async fn lost(before: Option<&[u8]>, now: Result<Option<&[u8]>, Lost>) -> Option<Written> {
-        let change = Change { before, after: b"new" };
+        let change = ConditionalWrite { before, after: b"new" };
         match settle(change, async { Err(Lost) }, async { now }).await {
-            Ok(Attempt::Settled(written)) => Some(written),
-            Ok(Attempt::NotDone(Lost)) => None,
+            Ok(WriteAttempt::Settled(written)) => Some(written),
+            Ok(WriteAttempt::NotDone(Lost)) => None,
             Err(Lost) => panic!("the loss is what is known"),
         }
     }

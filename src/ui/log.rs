@@ -49,7 +49,7 @@ impl Subscriber for Log {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut step = Step(String::new());
+        let mut step = StepText(String::new());
         event.record(&mut step);
         let session = current_session().filter(|key| !step.0.contains(&**key));
         let session = session.map(|key| format!("{key}: ")).unwrap_or_default();
@@ -76,9 +76,9 @@ impl Subscriber for Log {
 }
 
 /// Text of a step, its only field.
-struct Step(String);
+struct StepText(String);
 
-impl Visit for Step {
+impl Visit for StepText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             let _ = write!(self.0, "{value:?}");

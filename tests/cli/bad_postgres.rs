@@ -64,7 +64,11 @@ fn an_address_that_leads_nowhere_is_named_part_by_part() {
             "password authentication failed for user \"app\"",
             "check the user and password",
         ),
-        (url.replace("app:app-", "nobody:app-"), "password authentication failed", "check the user"),
+        (
+            url.replace("app:app-", "nobody:app-"),
+            "password authentication failed",
+            "check the user",
+        ),
         (
             url.replace("/app", "/elsewhere").replace("//elsewhere", "//app"),
             "database \"elsewhere\" does not exist",
@@ -159,9 +163,7 @@ fn a_server_that_takes_no_writes_is_found_before_a_token_is_spent() {
         let refusal = beside.app.sandbox.run(command.split(' '));
         assert!(
             refusal.code == 0 && !command.contains("refresh")
-                || refusal
-                    .stderr
-                    .contains("this is a standby, or a read-only role or database"),
+                || refusal.stderr.contains("this is a standby, or a read-only role or database"),
             "{command}: {refusal}"
         );
     }

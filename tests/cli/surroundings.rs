@@ -147,7 +147,10 @@ fn passwords_of_proxies_and_locks_in_the_settings_count_as_secrets() {
         sandbox.file("oauthctl.toml", format!("[{section}]\n{secret}\n"));
         sandbox.sh("chmod 644 oauthctl.toml");
         let listed = sandbox.run(["sessions", "list"]);
-        assert!(listed.stderr.contains("oauthctl.toml contains secrets and can be read"), "{listed}");
+        assert!(
+            listed.stderr.contains("oauthctl.toml contains secrets and can be read"),
+            "{listed}"
+        );
         let doctor = sandbox.run(["doctor", "--offline"]);
         let name = format!("{section}.{}", secret.split(' ').next().unwrap());
         assert!(doctor.stdout.contains(&name) && !doctor.stdout.contains("hunter2"), "{doctor}");

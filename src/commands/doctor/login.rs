@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::examine::Examination;
-use crate::checks::login::{self, Attempt, Cause};
+use crate::checks::login::{self, Cause, TestLogin};
 use crate::checks::metadata::Configured;
 use crate::checks::{LocalKeys, server};
 use crate::error::failed;
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Server for a test login, as operators name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum LoginTarget {
     /// Servers with most sessions.
     Default,
     /// URL of an authorization server or a PDS.
@@ -41,7 +41,7 @@ pub(super) enum Target {
     Name(String),
 }
 
-impl From<&str> for Target {
+impl From<&str> for LoginTarget {
     fn from(text: &str) -> Self {
         let is_web = |url: &Url| matches!(url.scheme(), "https" | "http") && url.has_host();
         match Url::parse(text).ok().filter(is_web) {
@@ -90,7 +90,7 @@ impl Examination<'_> {
         &mut self,
         network: &Arc<Network>,
         settings: &Settings,
-        targets: &[Target],
+        targets: &[LoginTarget],
         busiest: &[String],
         client: &Client<'_>,
     ) -> anyhow::Result<()> {
@@ -126,30 +126,30 @@ impl Examination<'_> {
     fn targets(
         &mut self,
         settings: &Settings,
-        given: &[Target],
+        given: &[LoginTarget],
         busiest: &[String],
         client: &Client<'_>,
-    ) -> Vec<Target> {
-        let mut targets: Vec<Target> = Vec::new();
-        let mut add = |target: Target| {
+    ) -> Vec<LoginTarget> {
+        let mut targets: Vec<LoginTarget> = Vec::new();
+        let mut add = |target: LoginTarget| {
             if !targets.contains(&target) {
                 targets.push(target);
             }
         };
         for target in given {
-            if *target != Target::Default {
+            if *target != LoginTarget::Default {
                 add(target.clone());
                 continue;
             }
             for issuer in busiest.iter().take(BUSIEST) {
-                add(Target::from(&**issuer));
+                add(LoginTarget::from(&**issuer));
             }
             let is_public = client.id.starts_with("https://")
                 && settings
                     .network()
                     .is_ok_and(|network| !network.allow_http && !network.allow_private_hosts);
             if is_public {
-                add(Target::from(LARGEST));
+                add(LoginTarget::from(LARGEST));
             }
         }
         if targets.is_empty() {
@@ -175,13 +175,13 @@ impl Examination<'_> {
     fn find_server(
         &mut self,
         network: &Network,
-        target: &Target,
+        target: &LoginTarget,
     ) -> anyhow::Result<Result<(String, Result<Published, LookupError>), anyhow::Error>> {
         let runtime = self.context.runtime()?;
         let issuer = match target {
-            Target::Default => return Ok(Err(failed("the address has no server").into())),
-            Target::Url(url) => url.origin().ascii_serialization(),
-            Target::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
+            LoginTarget::Default => return Ok(Err(failed("the address has no server").into())),
+            LoginTarget::Url(url) => url.origin().ascii_serialization(),
+            LoginTarget::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
                 Ok(issuer) => issuer.to_string(),
                 // It may be a host name.
                 Err(error) => match Url::parse(&format!("https://{name}")) {
@@ -282,7 +282,7 @@ impl Examination<'_> {
             let pushed = self.context.runtime()?.block_on(interrupt.or(server.push(request)));
             let pushed = pushed.ok_or_else(stopped)?;
             let attempt =
-                Attempt { issuer, client_id: client.id, redirect_uri, scope: &scope, kid };
+                TestLogin { issuer, client_id: client.id, redirect_uri, scope: &scope, kid };
             let Some(finding) = login::check(attempt, &pushed) else {
                 taken += u64::from(is_active);
                 if let Some(kid) = kid.filter(|kid| !signed_by.contains(kid)) {

@@ -7,7 +7,7 @@ use crate::commands::findings;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::session::Age;
-use login::Target;
+use login::LoginTarget;
 
 /// Check the whole deployment: settings, keys, store and published documents
 ///
@@ -36,7 +36,7 @@ pub struct Args {
     /// (repeatable) [default: the two with most sessions, and bsky.social]
     #[arg(long, alias = "as", value_name = "ISSUER|PDS|HANDLE", num_args = 0..=1,
         default_missing_value = login::DEFAULT)]
-    login: Vec<Target>,
+    login: Vec<LoginTarget>,
     /// Wait until the published documents match the settings, at most this long
     #[arg(long, value_name = "DURATION")]
     wait: Option<Age>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Args;
 use super::draft::{Draft, document_of};
-use super::found::Surroundings;
+use super::found::AppEnvironment;
 use super::look::SERVED;
 use crate::context::Context;
 use crate::error::{Failure, usage};
@@ -33,7 +33,7 @@ pub struct Interview<'a> {
     /// True if the user can be asked.
     pub asks: bool,
     /// Data found about the app.
-    pub app: &'a Surroundings,
+    pub app: &'a AppEnvironment,
 }
 
 /// Question.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::found::Surroundings;
-use super::write::Change;
+use super::found::AppEnvironment;
+use super::write::FileChange;
 use crate::commands::gen_jwk;
 use crate::context::Context;
 use crate::error::{Failure, usage};
@@ -17,7 +17,7 @@ use crate::keyring::KeySource;
 pub struct FirstKey {
     key: ClientKey,
     /// Change that puts it there.
-    pub change: Change,
+    pub change: FileChange,
     /// File that will contain it.
     pub path: PathBuf,
 }
@@ -26,7 +26,7 @@ impl FirstKey {
     /// Generates a key if its configured place is empty.
     pub fn wanted(
         context: &Context,
-        app: &Surroundings,
+        app: &AppEnvironment,
         sources: &[String],
     ) -> Result<Option<Self>, Failure> {
         let mut missing = Vec::new();
@@ -73,14 +73,14 @@ impl FirstKey {
                 let path =
                     PathBuf::from(sighting.and_then(|sighting| sighting.file).unwrap_or(".env"));
                 let change =
-                    Change::AddVariable { path: path.clone(), name: name.clone(), value: text };
+                    FileChange::AddVariable { path: path.clone(), name: name.clone(), value: text };
                 Self { key, change, path }
             }
             KeySource::File { path, .. } => {
                 let text = Zeroizing::new(format!("{}\n", *text));
                 Self {
                     key,
-                    change: Change::Create { path: path.clone(), content: text, mode: PRIVATE },
+                    change: FileChange::Create { path: path.clone(), content: text, mode: PRIVATE },
                     path: path.clone(),
                 }
             }
@@ -93,8 +93,8 @@ impl FirstKey {
     /// Returns the dotenv file that will contain it, if any.
     pub fn env_file(&self) -> Option<&str> {
         match &self.change {
-            Change::AddVariable { path, .. } => path.to_str(),
-            Change::Create { .. } => None,
+            FileChange::AddVariable { path, .. } => path.to_str(),
+            FileChange::Create { .. } => None,
         }
     }
 
@@ -106,10 +106,10 @@ impl FirstKey {
     /// Describes the change, without the key.
     pub fn preview(&self) -> String {
         match &self.change {
-            Change::AddVariable { path, name, .. } => {
+            FileChange::AddVariable { path, name, .. } => {
                 format!("{}  (one more line: {name}='…', a new private key)", path.display())
             }
-            Change::Create { path, .. } => {
+            FileChange::Create { path, .. } => {
                 format!("{}  (a new private key; only you can read the file)", path.display())
             }
         }

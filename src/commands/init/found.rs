@@ -32,7 +32,7 @@ const HOST_VARIABLES: [&str; 3] =
 
 /// All data read before anything is concluded.
 #[derive(Default)]
-pub struct Surroundings {
+pub struct AppEnvironment {
     /// Exported variables.
     pub exported: Environment,
     /// Dotenv files and their variables. The first file with a variable takes precedence.
@@ -54,7 +54,7 @@ pub struct Surroundings {
 
 /// Variable that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting<'a> {
+pub struct FoundVariable<'a> {
     /// Value, may be empty.
     pub value: Cow<'a, str>,
     /// File with the variable, `None` if it is exported.
@@ -83,19 +83,19 @@ impl From<&FoundStore> for AppStore {
     }
 }
 
-impl Surroundings {
+impl AppEnvironment {
     /// Returns a variable from any place. Exported ones take precedence.
-    pub fn variable(&self, name: &str) -> Option<Sighting<'_>> {
+    pub fn variable(&self, name: &str) -> Option<FoundVariable<'_>> {
         if let Some(value) = self.exported.lossy(name) {
-            return Some(Sighting { value, file: None });
+            return Some(FoundVariable { value, file: None });
         }
         self.files.iter().find_map(|(file, variables)| {
             let (_, value) = variables.iter().rfind(|(known, _)| known == name)?;
-            Some(Sighting { value: value.into(), file: Some(file) })
+            Some(FoundVariable { value: value.into(), file: Some(file) })
         })
     }
 
-    fn filled(&self, name: &str) -> Option<Sighting<'_>> {
+    fn filled(&self, name: &str) -> Option<FoundVariable<'_>> {
         self.variable(name).filter(|sighting| !sighting.value.trim().is_empty())
     }
 
@@ -154,12 +154,12 @@ impl Surroundings {
 mod tests {
     use super::*;
 
-    fn app(files: &[(&str, &str)]) -> Surroundings {
+    fn app(files: &[(&str, &str)]) -> AppEnvironment {
         let files = files
             .iter()
             .map(|(name, text)| ((*name).to_owned(), crate::settings::dotenv::parse(text)))
             .collect();
-        Surroundings { files, ..Surroundings::default() }
+        AppEnvironment { files, ..AppEnvironment::default() }
     }
 
     #[test]
@@ -167,14 +167,14 @@ mod tests {
         let mut app = app(&[(".env.local", "A=local"), (".env", "A=common\nB=common")]);
         assert_eq!(
             app.variable("A"),
-            Some(Sighting { value: "local".into(), file: Some(".env.local") })
+            Some(FoundVariable { value: "local".into(), file: Some(".env.local") })
         );
         assert_eq!(
             app.variable("B"),
-            Some(Sighting { value: "common".into(), file: Some(".env") })
+            Some(FoundVariable { value: "common".into(), file: Some(".env") })
         );
         app.exported = Environment::new([("A".into(), "exported".into())].into());
-        assert_eq!(app.variable("A"), Some(Sighting { value: "exported".into(), file: None }));
+        assert_eq!(app.variable("A"), Some(FoundVariable { value: "exported".into(), file: None }));
         assert_eq!(app.files_of(["B", "A", "C"]), [".env"]);
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::found::Surroundings;
+use super::found::AppEnvironment;
 use crate::environment::Environment;
 use crate::error::{Failure, usage};
 use crate::input::{self, Unread};
@@ -20,7 +20,7 @@ pub const SERVED: [&str; 2] = ["public", "static"];
 const DOCUMENTS: [&str; 2] = ["oauth-client-metadata.json", "client-metadata.json"];
 
 /// Returns the data found in the working directory. Changes nothing.
-pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> {
+pub fn detect(exported: &Environment, ui: &Ui) -> Result<AppEnvironment, Failure> {
     let warn = |warning: Option<String>| warning.iter().for_each(|warning| ui.warn(warning));
     let served = SERVED.into_iter().find(|name| Path::new(name).is_dir());
     let (mut files, mut unread_lines) = (Vec::new(), Vec::new());
@@ -49,7 +49,7 @@ pub fn around(exported: &Environment, ui: &Ui) -> Result<Surroundings, Failure> 
             }
         }
     }
-    Ok(Surroundings {
+    Ok(AppEnvironment {
         exported: exported.clone(),
         files,
         unread_lines,

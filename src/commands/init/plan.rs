@@ -10,22 +10,22 @@ use zeroize::Zeroizing;
 
 use super::draft::{Draft, document_of};
 use super::first_key::{FirstKey, is_ignored};
-use super::write::Change;
+use super::write::FileChange;
 use crate::files::PUBLIC;
 use crate::jose::KeySet;
 use crate::settings::FILE_NAME;
 use crate::ui::{Ui, sanitised};
 
 /// Changes and their description.
-pub struct Plan {
+pub struct InitPlan {
     draft: Draft,
     settings_path: PathBuf,
-    changes: Vec<Change>,
+    changes: Vec<FileChange>,
     preview: String,
     key_file: Option<PathBuf>,
 }
 
-impl Plan {
+impl InitPlan {
     /// Creates an empty plan.
     pub fn new(draft: Draft, settings_path: PathBuf) -> Self {
         let preview = "\nThis will be written:\n".to_owned();
@@ -33,7 +33,7 @@ impl Plan {
     }
 
     /// Returns the changes, in order.
-    pub fn changes(&self) -> &[Change] {
+    pub fn changes(&self) -> &[FileChange] {
         &self.changes
     }
 
@@ -66,7 +66,7 @@ impl Plan {
         }
         self.show(path, &ui.json_for_people(document));
         let content = String::from_utf8(ui.json_document(document, true)).unwrap_or_default();
-        self.changes.push(Change::Create {
+        self.changes.push(FileChange::Create {
             path: path.to_owned(),
             content: content.into(),
             mode: PUBLIC,
@@ -77,7 +77,7 @@ impl Plan {
     pub fn add_settings(&mut self, text: String) {
         let path = self.settings_path.clone();
         self.show(&path, &text);
-        self.changes.push(Change::Create { path, content: Zeroizing::new(text), mode: PUBLIC });
+        self.changes.push(FileChange::Create { path, content: Zeroizing::new(text), mode: PUBLIC });
     }
 
     fn show(&mut self, path: &Path, text: &str) {

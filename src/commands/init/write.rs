@@ -11,14 +11,14 @@ use crate::files::{self, Existing, directory_of};
 use crate::interrupt::Interrupt;
 
 /// A change to the working directory.
-pub enum Change {
+pub enum FileChange {
     /// New file.
     Create { path: PathBuf, content: Zeroizing<String>, mode: u32 },
     /// Variable appended to a dotenv file, which may exist.
     AddVariable { path: PathBuf, name: String, value: Zeroizing<String> },
 }
 
-impl Change {
+impl FileChange {
     /// Returns the file that is created or changed.
     pub fn path(&self) -> &Path {
         match self {
@@ -36,7 +36,7 @@ struct Done {
 }
 
 /// Makes all changes. If one fails or a signal arrives, all are undone.
-pub fn apply(changes: &[Change], interrupt: &Interrupt) -> Result<(), Failure> {
+pub fn apply(changes: &[FileChange], interrupt: &Interrupt) -> Result<(), Failure> {
     let mut done = Done::default();
     for change in changes {
         if interrupt.is_set() {
@@ -49,14 +49,15 @@ pub fn apply(changes: &[Change], interrupt: &Interrupt) -> Result<(), Failure> {
 }
 
 impl Done {
-    fn make(&mut self, change: &Change) -> Result<(), Failure> {
+    fn make(&mut self, change: &FileChange) -> Result<(), Failure> {
         match change {
-            Change::Create { path, content, mode } => {
+            FileChange::Create { path, content, mode } => {
                 self.create_directories(directory_of(path))?;
                 files::write_file(path, content.as_bytes(), *mode, Existing::Keep)?;
                 self.created.push(path.clone());
             }
-            Change::AddVariable { path, name, value } => match add_variable(path, name, value)? {
+            FileChange::AddVariable { path, name, value } => match add_variable(path, name, value)?
+            {
                 Some(before) => self.before.push((path.clone(), before)),
                 None => self.created.push(path.clone()),
             },

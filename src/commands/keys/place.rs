@@ -13,7 +13,7 @@ use crate::jose::{ClientKey, KeyForm, Kid};
 use crate::keyring::{KeySource, LoadedSource, refuse_table};
 
 /// Destination of private keys.
-pub(super) enum Target {
+pub(super) enum KeyDestination {
     /// Existing file. Its owner, mode and links are kept.
     Rewritten(PathBuf),
     /// New private file. It must not exist.
@@ -21,7 +21,7 @@ pub(super) enum Target {
     Stdout,
 }
 
-impl Target {
+impl KeyDestination {
     /// Returns the file that is written.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
@@ -84,12 +84,14 @@ pub(super) fn read_again(
 /// Writes the new text of a source, or prints it for the operator.
 pub(super) fn put_back(context: &Context, source: &KeySource, text: &str) -> anyhow::Result<()> {
     match source {
-        KeySource::File { path, .. } => Target::Rewritten(path.clone()).write(context, &line(text)),
+        KeySource::File { path, .. } => {
+            KeyDestination::Rewritten(path.clone()).write(context, &line(text))
+        }
         KeySource::Variable { name, .. } => {
             let assignment = Zeroizing::new(assignment(name, text)?);
-            Target::Stdout.write(context, &line(&assignment))
+            KeyDestination::Stdout.write(context, &line(&assignment))
         }
-        KeySource::Stdin => Target::Stdout.write(context, &line(text)),
+        KeySource::Stdin => KeyDestination::Stdout.write(context, &line(text)),
         KeySource::Table { .. } => Err(refuse_table(source).into()),
     }
 }

@@ -21,7 +21,7 @@ const SERVER_CACHE: Age = Age::from_secs(600);
 
 /// Required publication of a key before it signs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Published {
+pub(super) enum Publication {
     /// It must be published and known to servers.
     Required,
     /// As above. If it is not, waits.
@@ -45,7 +45,7 @@ pub(in crate::commands) struct Receipt<'r> {
 pub(super) fn run(
     context: &Context,
     kid: &Kid,
-    published: Published,
+    published: Publication,
     dry_run: bool,
 ) -> anyhow::Result<Exit> {
     let sources = context.required_key_sources()?;
@@ -65,7 +65,7 @@ pub(super) fn run(
         ))
         .into());
     }
-    if published != Published::Unchecked {
+    if published != Publication::Unchecked {
         served_long_enough(context, key, kid, published, dry_run)?;
     }
     // Locked only now, because the wait may be long. The files may have changed meanwhile.
@@ -84,7 +84,7 @@ fn served_long_enough(
     context: &Context,
     key: &ClientKey,
     kid: &Kid,
-    published: Published,
+    published: Publication,
     dry_run: bool,
 ) -> anyhow::Result<()> {
     let server_cache = server_cache(context)?;
@@ -110,7 +110,7 @@ fn served_long_enough(
         if now >= ready {
             return Ok(Look::Ready);
         }
-        if published == Published::Required {
+        if published == Publication::Required {
             return Err(failed(format!(
                 "key {kid} is published, but servers may cache an older set until {ready:.0}"
             ))

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::place::{Target, line, lock_files};
-use super::promote::{self, Published};
+use super::place::{KeyDestination, line, lock_files};
+use super::promote::{self, Publication};
 use crate::args::Completer;
 use crate::commands::output::assignment;
 use crate::context::Context;
@@ -65,10 +65,10 @@ pub struct Args {
 }
 
 /// Change made by a rotation, and the deployment that follows.
-struct Change {
+struct RotationChange {
     /// Text to write, with its line end.
     text: Zeroizing<String>,
-    target: Target,
+    target: KeyDestination,
     deploy: Deploy,
 }
 
@@ -79,11 +79,11 @@ enum Deploy {
     Grown(String),
     /// The new key has a place of its own. Holds all places, in the order in which the app must
     /// load them.
-    Beside(Vec<Place>),
+    Beside(Vec<KeyPlace>),
 }
 
 /// Place of keys, as named in a sentence, and in settings if possible there.
-struct Place {
+struct KeyPlace {
     shown: String,
     setting: Option<String>,
 }
@@ -110,9 +110,9 @@ pub(super) struct Receipt<'r> {
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if let Some(kid) = &args.promote {
         let published = match args {
-            Args { unpublished: true, .. } => Published::Unchecked,
-            Args { wait: true, .. } => Published::Awaited,
-            _ => Published::Required,
+            Args { unpublished: true, .. } => Publication::Unchecked,
+            Args { wait: true, .. } => Publication::Awaited,
+            _ => Publication::Required,
         };
         return promote::run(context, kid, published, args.dry_run);
     }
@@ -129,12 +129,12 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         context.ui.note("dry run: nothing is written, and no key is created");
     } else {
-        let is_printed = matches!(change.target, Target::Stdout);
+        let is_printed = matches!(change.target, KeyDestination::Stdout);
         if !is_printed || context.ui.format == Format::Table {
             change.target.write(context, &change.text)?;
         }
     }
-    let is_told = !args.dry_run && matches!(change.target, Target::Stdout);
+    let is_told = !args.dry_run && matches!(change.target, KeyDestination::Stdout);
     let active_from = now.checked_add(args.activate_in.duration()).ok().filter(|_| !args.stage);
     context.ui.receipt(&Receipt {
         dry_run: args.dry_run,
@@ -197,7 +197,7 @@ fn plan(
     key: ClientKey,
     name: &str,
     active_kid: &Kid,
-) -> Result<Change, Failure> {
+) -> Result<RotationChange, Failure> {
     let is_active = |key: &ClientKey| key.kid() == Some(active_kid);
     let (index, position) = if args.stage {
         sources
@@ -231,7 +231,7 @@ fn plan(
 }
 
 /// Encodes a source that contains the new key.
-fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
+fn grown(args: &Args, grown: &LoadedSource) -> Result<RotationChange, Failure> {
     let text = grown.encode()?;
     let printed = args
         .output_file()
@@ -239,7 +239,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
     let (text, target, deploy) = match &grown.source {
         KeySource::File { path, named, .. } if args.output.is_none() => (
             line(&text),
-            Target::Rewritten(path.clone()),
+            KeyDestination::Rewritten(path.clone()),
             format!("deploy {named} to every instance of the app"),
         ),
         KeySource::File { named, .. } => (
@@ -259,7 +259,7 @@ fn grown(args: &Args, grown: &LoadedSource) -> Result<Change, Failure> {
             format!("deploy {printed} to every instance of the app"),
         ),
     };
-    Ok(Change { text, target, deploy: Deploy::Grown(deploy) })
+    Ok(RotationChange { text, target, deploy: Deploy::Grown(deploy) })
 }
 
 /// Determines a place for the new key next to the source at `index`, which can hold one key only.
@@ -270,14 +270,14 @@ fn beside(
     index: usize,
     key: &ClientKey,
     kid: &str,
-) -> Result<Change, Failure> {
+) -> Result<RotationChange, Failure> {
     let (source, form) = (&sources[index].source, sources[index].form);
     let mut text = form.encode(std::slice::from_ref(key))?;
     let (target, new) = match source {
         KeySource::Variable { name, .. } => {
             let name = new_variable(context, args, sources, name)?;
             text = Zeroizing::new(assignment(&name, &text)?);
-            (args.new_target(), Place::of_new(format!("env:{name}"), form, kid))
+            (args.new_target(), KeyPlace::of_new(format!("env:{name}"), form, kid))
         }
         _ if args.new_env.is_some() => {
             return Err(usage(format!("{source} is not a variable"))
@@ -286,19 +286,24 @@ fn beside(
         KeySource::File { path, named, .. } if args.output.is_none() => {
             let named = Path::new(named.strip_prefix("file:").unwrap_or(named));
             (
-                Target::New(sibling(path, kid)),
-                Place::of_new(sibling(named, kid).display().to_string(), form, kid),
+                KeyDestination::New(sibling(path, kid)),
+                KeyPlace::of_new(sibling(named, kid).display().to_string(), form, kid),
             )
         }
         _ => match args.output_file() {
-            Some(path) => (args.new_target(), Place::of_new(path.display().to_string(), form, kid)),
-            None => (Target::Stdout, Place { shown: "the new key".to_owned(), setting: None }),
+            Some(path) => {
+                (args.new_target(), KeyPlace::of_new(path.display().to_string(), form, kid))
+            }
+            None => (
+                KeyDestination::Stdout,
+                KeyPlace { shown: "the new key".to_owned(), setting: None },
+            ),
         },
     };
     text.push('\n');
-    let mut places: Vec<_> = sources.iter().map(|source| Place::of(&source.source)).collect();
+    let mut places: Vec<_> = sources.iter().map(|source| KeyPlace::of(&source.source)).collect();
     places.insert(if args.stage { index + 1 } else { index }, new);
-    Ok(Change { text, target, deploy: Deploy::Beside(places) })
+    Ok(RotationChange { text, target, deploy: Deploy::Beside(places) })
 }
 
 impl Args {
@@ -307,12 +312,13 @@ impl Args {
         self.output.as_deref().filter(|path| *path != Path::new("-"))
     }
 
-    fn new_target(&self) -> Target {
-        self.output_file().map_or(Target::Stdout, |path| Target::New(path.to_owned()))
+    fn new_target(&self) -> KeyDestination {
+        self.output_file()
+            .map_or(KeyDestination::Stdout, |path| KeyDestination::New(path.to_owned()))
     }
 }
 
-impl Place {
+impl KeyPlace {
     /// Adds the kid for a key that has none itself.
     fn named(name: String, kid: Option<&str>) -> Self {
         let setting = match kid {

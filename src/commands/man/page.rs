@@ -5,7 +5,7 @@ use std::io;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use super::reference::{self, Entry};
+use super::reference::{self, Term};
 use crate::store::{Layout, Records};
 
 /// Commands that read no settings.
@@ -124,7 +124,7 @@ fn settings_and_layouts(roff: &mut Roff) {
     }
 }
 
-fn entries(roff: &mut Roff, entries: &[Entry]) {
+fn entries(roff: &mut Roff, entries: &[Term]) {
     for (terms, meaning) in entries {
         tagged(roff, terms, meaning);
     }

@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use super::reference::{self, Entry};
+use super::reference::{self, Term};
 use crate::session::Status;
 use crate::store::{Layout, Records};
 use crate::text::Named as _;
@@ -15,7 +15,7 @@ fn table<T>(head: &str, rows: impl IntoIterator<Item = T>, row: impl Fn(T) -> St
     format!("{head}\n{rule}|\n{rows}")
 }
 
-fn entries(head: &str, entries: &[Entry], mark: &str) -> String {
+fn entries(head: &str, entries: &[Term], mark: &str) -> String {
     table(head, entries, |(terms, meaning)| {
         let terms: Vec<_> = terms.iter().map(|term| format!("{mark}{term}{mark}")).collect();
         format!("| {} | {meaning} |", terms.join(", "))

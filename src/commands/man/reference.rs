@@ -1,10 +1,10 @@
 //! Sections shared by all manual pages, and tables of the README.
 
 /// Terms and their meaning.
-pub(super) type Entry = (&'static [&'static str], &'static str);
+pub(super) type Term = (&'static [&'static str], &'static str);
 
 /// Exit statuses.
-pub(super) const EXIT_STATUS: [Entry; 5] = [
+pub(super) const EXIT_STATUS: [Term; 5] = [
     (&["0"], "Everything was done, or there was nothing to do."),
     (&["1"], "The command failed and achieved nothing."),
     (&["2"], "The command line or the configuration is wrong. Nothing was attempted."),
@@ -17,7 +17,7 @@ pub(super) const EXIT_STATUS: [Entry; 5] = [
 ];
 
 /// Environment variables.
-pub(super) const ENVIRONMENT: [Entry; 17] = [
+pub(super) const ENVIRONMENT: [Term; 17] = [
     (&["OAUTHCTL_CONFIG"], "Settings file; same as --config."),
     (&["OAUTHCTL_PROFILE"], "Profile of the settings file; same as --profile."),
     (&["OAUTHCTL_STORE"], "Address of the store; same as --store."),
@@ -105,7 +105,7 @@ pub(super) const ENVIRONMENT: [Entry; 17] = [
 ];
 
 /// Files.
-pub(super) const FILES: [Entry; 10] = [
+pub(super) const FILES: [Term; 10] = [
     (
         &["./oauthctl.toml", "$XDG_CONFIG_HOME/oauthctl/oauthctl.toml"],
         "Settings; the first file that exists is used. `oauthctl.toml` is also looked for in parent directories, up to \

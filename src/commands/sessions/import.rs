@@ -17,7 +17,7 @@ use crate::commands::ending::{cut_short, unfinished};
 use crate::commands::last_count;
 use crate::context::Context;
 use crate::error::{Exit, failed, usage};
-use crate::maintenance::{Arrived, Import, ImportResult, Tally, written_format};
+use crate::maintenance::{Import, ImportLedger, ImportResult, Tally, written_format};
 use crate::session::{Traces, Transfer};
 use crate::store::Store;
 use crate::ui::{Cells, Format, Row, counted, counts};
@@ -86,7 +86,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         replace: args.replace,
         dry_run: args.dry_run,
         now: context.now(),
-        arrived: Arrived::default(),
+        ledger: ImportLedger::default(),
         format: context.runtime()?.block_on(written_format(&*store))?,
     };
     let mut tally = Tally::default();

@@ -46,7 +46,7 @@ impl InactiveArgs {
             if is_away {
                 consume(stored, summary)?;
             }
-            Ok(Meant::to_do_if(is_away))
+            Ok(Meant::work_if(is_away))
         };
         let mut selection = select.begin(context, store, assessor).await?;
         while selection.next_meant(&mut is_away).await?.is_some() {}

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use crate::context::Context;
-use crate::maintenance::Limits;
+use crate::maintenance::RunLimits;
 use crate::oauth::Network;
 use crate::session::Age;
 use crate::settings::{IssuerSettings, parse_rate};
@@ -58,12 +58,12 @@ impl PaceArgs {
     }
 
     /// Merges options and settings.
-    pub fn limits(&self, context: &Context) -> anyhow::Result<Limits> {
+    pub fn limits(&self, context: &Context) -> anyhow::Result<RunLimits> {
         let settings = context.settings()?.refresh()?;
         let issuers = context.settings()?.issuers()?.into_iter();
         let at_once =
             |set: IssuerSettings| self.per_issuer.or(set.per_issuer).map(NonZeroUsize::get);
-        Ok(Limits {
+        Ok(RunLimits {
             concurrency: self.concurrency.unwrap_or(settings.concurrency).get(),
             per_issuer: self.per_issuer.unwrap_or(settings.per_issuer).get(),
             issuers: issuers.filter_map(|(issuer, set)| Some((issuer, at_once(set)?))).collect(),

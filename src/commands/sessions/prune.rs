@@ -20,8 +20,8 @@ use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{
-    Action, Assessor, Binding, Meant, Plan, Pruner, Revoker, Rules, Runner, Step, StoreBreaker,
-    Witnesses, check_clock,
+    Action, Assessor, Binding, Meant, Plan, ProbeOrder, Pruner, Revoker, Rules, Runner, Step,
+    StoreBreaker, check_clock,
 };
 use crate::session::{Age, Status, Summary};
 use crate::store::{Store, Stored};
@@ -224,7 +224,7 @@ fn plan(
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().has_lock();
     let mut plan = Plan::default();
-    let witnesses = RefCell::new(Witnesses::default());
+    let witnesses = RefCell::new(ProbeOrder::default());
     let (mut seen, mut unreadable) = (0, 0);
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, assessor).await?;
@@ -245,7 +245,7 @@ fn plan(
                 let reason = reason(args, summary, action);
                 listing.push(&ResultRow::new(summary, action.intent(), Some(&reason), None))?;
             }
-            Ok(Meant::to_do_if(action.is_some()))
+            Ok(Meant::work_if(action.is_some()))
         };
         while selection.next_seen(&mut see, &mut add).await?.is_some() {}
         anyhow::Ok(())
@@ -326,10 +326,7 @@ fn settle(
         let source = async || {
             while waiting.is_empty() {
                 let wanted = |_: &Stored, summary: &Summary<'_>, note: Option<&_>| {
-                    Ok(Meant::to_do_if(matches!(
-                        rules.action(summary, note, assessor),
-                        Ok(Some(_))
-                    )))
+                    Ok(Meant::work_if(matches!(rules.action(summary, note, assessor), Ok(Some(_)))))
                 };
                 let Some(sessions) = selection.next_meant(wanted).await? else { return Ok(None) };
                 waiting = sessions.into_iter().map(|(stored, _)| stored).collect();

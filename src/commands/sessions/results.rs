@@ -261,7 +261,7 @@ impl<'c> Refreshes<'c> {
     /// Records the planned step of a session.
     fn plan(&mut self, step: &Step<Outcome>) -> anyhow::Result<()> {
         match step {
-            Step::Settled(event) => self.add(event),
+            Step::Done(event) => self.add(event),
             Step::Work(session) => match Assessor::unusable_key(session) {
                 Some(why) => self.tell(session, RefreshResult::Blocked, Some(&why)),
                 None => self.tell(session, RefreshResult::Refreshed, None),

@@ -254,7 +254,7 @@ pub fn revoke_selected(
         };
         let source = async || {
             let meant = |stored: &Stored, _: &Summary<'_>, _: Option<&Note>| {
-                Ok(Meant::to_do_if(is_meant(stored)))
+                Ok(Meant::work_if(is_meant(stored)))
             };
             let Some(sessions) = selection.next_meant(meant).await? else { return Ok(None) };
             Ok(Some(sessions.into_iter().map(|(session, _)| Step::Work(session)).collect()))

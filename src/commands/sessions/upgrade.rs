@@ -94,9 +94,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;
         let source = async || {
-            let sessions = selection
-                .next_meant(|_, session, _| Ok(Meant::to_do_if(session.is_public)))
-                .await?;
+            let sessions =
+                selection.next_meant(|_, session, _| Ok(Meant::work_if(session.is_public))).await?;
             let Some(sessions) = sessions else { return Ok(None) };
             upgrades.steps(&*store, &assessor, may_meet_the_app, sessions).await.map(Some)
         };

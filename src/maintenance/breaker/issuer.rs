@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tracing::debug;
 
 /// Consecutive requests without a usable answer after which a server is paused. A server without
@@ -34,7 +34,7 @@ pub struct Group {
 
 /// Conclusion from one refresh about its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Conclusion {
     /// The configuration is right, and the server works.
     Works,
     /// Refused as with a wrong configuration. Holds the reason.
@@ -95,7 +95,7 @@ pub struct IssuerBreakers(Mutex<HashMap<Group, Arc<Member>>>);
 
 #[derive(Default)]
 struct Member {
-    turn: Arc<Turn<()>>,
+    canary: Arc<AsyncMutex<()>>,
     state: Mutex<State>,
 }
 
@@ -108,10 +108,10 @@ pub enum Objection {
 }
 
 /// State of a group before a refresh.
-enum Known {
+enum Admission {
     Objection(Objection),
     Proven,
-    Nothing,
+    Unproven,
 }
 
 impl fmt::Display for Group {
@@ -123,7 +123,7 @@ impl fmt::Display for Group {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Conclusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Works => f.write_str("works"),
@@ -154,28 +154,28 @@ pub struct Permit {
     group: Group,
     member: Arc<Member>,
     /// Held by the first session of an unproven group, while the others wait.
-    turn: Option<OwnedMutexGuard<()>>,
+    canary: Option<OwnedMutexGuard<()>>,
 }
 
 impl IssuerBreakers {
     /// Waits until the session may be refreshed, or is known not to.
     pub async fn permit(&self, group: &Group) -> Result<Permit, Objection> {
         let member = self.member(group);
-        let mut known = member.known();
-        let mut turn = None;
-        if matches!(known, Known::Nothing) {
-            turn = Some(Arc::clone(&member.turn).lock_owned().await);
-            known = member.known();
+        let mut admission = member.admission();
+        let mut canary = None;
+        if matches!(admission, Admission::Unproven) {
+            canary = Some(Arc::clone(&member.canary).lock_owned().await);
+            admission = member.admission();
         }
-        match known {
-            Known::Objection(objection) => {
+        match admission {
+            Admission::Objection(objection) => {
                 debug!("not exchanged: {group} {objection}");
                 return Err(objection);
             }
-            Known::Proven => turn = None,
-            Known::Nothing => debug!("goes first: {group}"),
+            Admission::Proven => canary = None,
+            Admission::Unproven => debug!("goes first: {group}"),
         }
-        Ok(Permit { group: group.clone(), member, turn })
+        Ok(Permit { group: group.clone(), member, canary })
     }
 
     /// Checks whether the server has accepted any session of the group in this run.
@@ -194,22 +194,22 @@ impl Member {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> Known {
-        self.state().known(Instant::now())
+    fn admission(&self) -> Admission {
+        self.state().admission(Instant::now())
     }
 }
 
 impl Permit {
     /// Checks whether this is the first session of an unproven group.
     pub fn is_canary(&self) -> bool {
-        self.turn.is_some()
+        self.canary.is_some()
     }
 
     /// Returns the reason for which the session may no longer be refreshed, if any.
     pub fn objection(&self) -> Option<Objection> {
-        match self.member.known() {
-            Known::Objection(objection) => Some(objection),
-            Known::Proven | Known::Nothing => None,
+        match self.member.admission() {
+            Admission::Objection(objection) => Some(objection),
+            Admission::Proven | Admission::Unproven => None,
         }
     }
 
@@ -219,33 +219,37 @@ impl Permit {
     }
 
     /// Records the conclusion and admits waiting sessions.
-    pub fn settle(self, verdict: Verdict) {
-        if verdict != Verdict::Nothing {
-            debug!("learnt of {}: {verdict}", self.group);
+    pub fn settle(self, conclusion: Conclusion) {
+        if conclusion != Conclusion::Nothing {
+            debug!("learnt of {}: {conclusion}", self.group);
         }
-        self.member.state().learn(verdict, Instant::now());
+        self.member.state().learn(conclusion, Instant::now());
     }
 }
 
 impl State {
-    fn known(&mut self, now: Instant) -> Known {
+    fn admission(&mut self, now: Instant) -> Admission {
         if let Standing::Stopped(why) = &self.standing {
-            return Known::Objection(Objection::Stopped(Arc::clone(why)));
+            return Admission::Objection(Objection::Stopped(Arc::clone(why)));
         }
         if let Some((until, why)) = &self.rest {
             let left = until.saturating_duration_since(now);
             if !left.is_zero() {
-                return Known::Objection(Objection::Resting(Arc::clone(why), left));
+                return Admission::Objection(Objection::Resting(Arc::clone(why), left));
             }
             self.rest = None;
         }
-        if matches!(self.standing, Standing::Proven) { Known::Proven } else { Known::Nothing }
+        if matches!(self.standing, Standing::Proven) {
+            Admission::Proven
+        } else {
+            Admission::Unproven
+        }
     }
 
-    fn learn(&mut self, verdict: Verdict, now: Instant) {
+    fn learn(&mut self, conclusion: Conclusion, now: Instant) {
         let proven = matches!(self.standing, Standing::Proven);
-        match verdict {
-            Verdict::Works => {
+        match conclusion {
+            Conclusion::Works => {
                 (self.troubles, self.refused, self.harmless) = (0, 0, 0);
                 self.first_trouble = None;
                 self.has_worked = true;
@@ -253,8 +257,8 @@ impl State {
                     self.standing = Standing::Proven;
                 }
             }
-            Verdict::Misconfigured(why) | Verdict::Behind(why) => self.stop(&why),
-            Verdict::Refused(why) => {
+            Conclusion::Misconfigured(why) | Conclusion::Behind(why) => self.stop(&why),
+            Conclusion::Refused(why) => {
                 self.refused += 1;
                 if !proven {
                     self.stop(&format!("the first session of its kind was refused ({why})"));
@@ -262,7 +266,7 @@ impl State {
                     self.stop(&format!("{} sessions in a row were refused ({why})", self.refused));
                 }
             }
-            Verdict::Ended(why) => {
+            Conclusion::Ended(why) => {
                 self.harmless += 1;
                 if !proven && self.harmless >= HARMLESS {
                     self.stop(&format!(
@@ -271,7 +275,7 @@ impl State {
                     ));
                 }
             }
-            Verdict::Kept(why) => {
+            Conclusion::Kept(why) => {
                 self.harmless += 1;
                 if !proven && self.harmless >= HARMLESS {
                     self.stop(&format!(
@@ -280,13 +284,13 @@ impl State {
                     ));
                 }
             }
-            Verdict::OutOfStep(why) => {
+            Conclusion::OutOfStep(why) => {
                 self.out_of_step += 1;
                 if !proven || self.out_of_step >= OUT_OF_STEP {
                     self.stop(&why);
                 }
             }
-            Verdict::Trouble(why) => {
+            Conclusion::Trouble(why) => {
                 self.troubles += 1;
                 let why = self.first_trouble.get_or_insert(why).clone();
                 self.doubt();
@@ -296,11 +300,11 @@ impl State {
                     self.rest(now + rest, &why);
                 }
             }
-            Verdict::Busy(why, wait) => {
+            Conclusion::Busy(why, wait) => {
                 self.doubt();
                 self.rest(now + wait, &why);
             }
-            Verdict::Nothing => {}
+            Conclusion::Nothing => {}
         }
     }
 
@@ -347,7 +351,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         assert!(!second.is_finished());
-        first.settle(Verdict::Refused("no".to_owned()));
+        first.settle(Conclusion::Refused("no".to_owned()));
         assert!(
             matches!(second.await.unwrap(), Some(Objection::Stopped(why)) if why.contains("was refused (no)"))
         );
@@ -356,10 +360,10 @@ mod tests {
     #[tokio::test]
     async fn a_success_lets_all_others_go_at_once() {
         let canaries = IssuerBreakers::default();
-        leave(&canaries).await.settle(Verdict::Works);
+        leave(&canaries).await.settle(Conclusion::Works);
         let (one, two) = (leave(&canaries).await, leave(&canaries).await);
         assert!(!one.is_canary() && !two.is_canary());
-        one.settle(Verdict::Misconfigured("wrong key".to_owned()));
+        one.settle(Conclusion::Misconfigured("wrong key".to_owned()));
         assert!(matches!(two.objection(), Some(Objection::Stopped(_))));
     }
 
@@ -367,40 +371,40 @@ mod tests {
     async fn an_exchange_that_teaches_nothing_leaves_the_turn_to_the_next() {
         let canaries = IssuerBreakers::default();
         drop(leave(&canaries).await);
-        leave(&canaries).await.settle(Verdict::Nothing);
+        leave(&canaries).await.settle(Conclusion::Nothing);
         assert!(leave(&canaries).await.is_canary());
     }
 
     fn proven() -> (State, Instant) {
         let (mut state, now) = (State::default(), Instant::now());
-        state.learn(Verdict::Works, now);
+        state.learn(Conclusion::Works, now);
         (state, now)
     }
 
     fn is_stopped(state: &mut State, now: Instant) -> bool {
-        matches!(state.known(now), Known::Objection(Objection::Stopped(_)))
+        matches!(state.admission(now), Admission::Objection(Objection::Stopped(_)))
     }
 
     #[test]
     fn a_proven_group_stops_on_proof_of_misconfiguration() {
         let (mut state, now) = proven();
-        state.learn(Verdict::Refused("it had ended".to_owned()), now);
+        state.learn(Conclusion::Refused("it had ended".to_owned()), now);
         assert!(!is_stopped(&mut state, now));
-        state.learn(Verdict::Misconfigured("wrong key".to_owned()), now);
+        state.learn(Conclusion::Misconfigured("wrong key".to_owned()), now);
         assert!(is_stopped(&mut state, now));
         // A success that was in progress meanwhile.
-        state.learn(Verdict::Works, now);
+        state.learn(Conclusion::Works, now);
         assert!(is_stopped(&mut state, now));
     }
 
     #[test]
     fn a_proven_group_stops_on_consecutive_refusals() {
-        let refused = || Verdict::Refused("in words that nobody knows".to_owned());
+        let refused = || Conclusion::Refused("in words that nobody knows".to_owned());
         let (mut state, now) = proven();
         for _ in 1..REFUSED {
             state.learn(refused(), now);
         }
-        state.learn(Verdict::Works, now);
+        state.learn(Conclusion::Works, now);
         for _ in 0..REFUSED {
             assert!(!is_stopped(&mut state, now));
             state.learn(refused(), now);
@@ -410,11 +414,11 @@ mod tests {
 
     #[test]
     fn sessions_that_have_ended_say_nothing_unless_they_all_have() {
-        let ended = || Verdict::Ended("expired".to_owned());
+        let ended = || Conclusion::Ended("expired".to_owned());
         let (mut state, now) = (State::default(), Instant::now());
         for _ in 1..HARMLESS {
             state.learn(ended(), now);
-            assert!(matches!(state.known(now), Known::Nothing));
+            assert!(matches!(state.admission(now), Admission::Unproven));
         }
         state.learn(ended(), now);
         assert!(is_stopped(&mut state, now));
@@ -427,13 +431,13 @@ mod tests {
 
     #[test]
     fn sessions_that_a_server_keeps_stop_a_group_only_together() {
-        let kept = || Verdict::Kept("client_id mismatch".to_owned());
+        let kept = || Conclusion::Kept("client_id mismatch".to_owned());
         let (mut state, now) = (State::default(), Instant::now());
         for _ in 1..HARMLESS {
             state.learn(kept(), now);
-            assert!(matches!(state.known(now), Known::Nothing));
+            assert!(matches!(state.admission(now), Admission::Unproven));
         }
-        state.learn(Verdict::Ended("expired".to_owned()), now);
+        state.learn(Conclusion::Ended("expired".to_owned()), now);
         assert!(is_stopped(&mut state, now));
         let (mut state, now) = proven();
         for _ in 0..HARMLESS * 2 {
@@ -446,11 +450,11 @@ mod tests {
     fn a_few_sessions_of_a_proven_group_may_be_out_of_step() {
         let (mut state, now) = proven();
         for _ in 1..OUT_OF_STEP {
-            state.learn(Verdict::OutOfStep("replayed".to_owned()), now);
-            state.learn(Verdict::Works, now);
+            state.learn(Conclusion::OutOfStep("replayed".to_owned()), now);
+            state.learn(Conclusion::Works, now);
             assert!(!is_stopped(&mut state, now));
         }
-        state.learn(Verdict::OutOfStep("replayed".to_owned()), now);
+        state.learn(Conclusion::OutOfStep("replayed".to_owned()), now);
         assert!(is_stopped(&mut state, now));
     }
 
@@ -458,33 +462,33 @@ mod tests {
     fn a_failing_server_gets_single_sessions_and_growing_pauses() {
         let (mut state, mut now) = proven();
         for _ in 0..TROUBLES {
-            assert!(!matches!(state.known(now), Known::Objection(_)));
-            state.learn(Verdict::Trouble("500".to_owned()), now);
+            assert!(!matches!(state.admission(now), Admission::Objection(_)));
+            state.learn(Conclusion::Trouble("500".to_owned()), now);
         }
         for rest in [FIRST_REST, FIRST_REST * 2, FIRST_REST * 4] {
             assert!(
-                matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == rest)
+                matches!(state.admission(now), Admission::Objection(Objection::Resting(_, left)) if left == rest)
             );
             now += rest;
-            assert!(matches!(state.known(now), Known::Nothing));
-            state.learn(Verdict::Trouble("500".to_owned()), now);
+            assert!(matches!(state.admission(now), Admission::Unproven));
+            state.learn(Conclusion::Trouble("500".to_owned()), now);
         }
         now += LONGEST_REST;
-        state.learn(Verdict::Works, now);
-        assert!(matches!(state.known(now), Known::Proven));
+        state.learn(Conclusion::Works, now);
+        assert!(matches!(state.admission(now), Admission::Proven));
     }
 
     #[test]
     fn a_server_without_success_pauses_after_its_first_failure() {
         let (mut state, now) = (State::default(), Instant::now());
-        state.learn(Verdict::Trouble("500".to_owned()), now);
+        state.learn(Conclusion::Trouble("500".to_owned()), now);
         assert!(
-            matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == FIRST_REST)
+            matches!(state.admission(now), Admission::Objection(Objection::Resting(_, left)) if left == FIRST_REST)
         );
     }
 
-    fn busy(wait: Duration) -> Verdict {
-        Verdict::Busy("429".to_owned(), wait)
+    fn busy(wait: Duration) -> Conclusion {
+        Conclusion::Busy("429".to_owned(), wait)
     }
 
     #[test]
@@ -494,8 +498,8 @@ mod tests {
         state.learn(busy(wait), now);
         state.learn(busy(Duration::from_secs(1)), now);
         assert!(
-            matches!(state.known(now), Known::Objection(Objection::Resting(_, left)) if left == wait)
+            matches!(state.admission(now), Admission::Objection(Objection::Resting(_, left)) if left == wait)
         );
-        assert!(matches!(state.known(now + wait), Known::Nothing));
+        assert!(matches!(state.admission(now + wait), Admission::Unproven));
     }
 }

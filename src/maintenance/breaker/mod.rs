@@ -4,5 +4,5 @@ mod issuer;
 mod store;
 
 pub use issuer::IssuerBreakers;
-pub(super) use issuer::{Group, Objection, Permit, Verdict};
+pub(super) use issuer::{Conclusion, Group, Objection, Permit};
 pub use store::StoreBreaker;

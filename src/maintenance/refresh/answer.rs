@@ -3,9 +3,9 @@
 
 use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
 use super::preflight::Ready;
-use crate::maintenance::breaker::Verdict;
+use crate::maintenance::breaker::Conclusion;
 use crate::maintenance::runner::Retry;
-use crate::oauth::{Cause, ErrorResponse, Exchange, Fate};
+use crate::oauth::{Cause, ErrorResponse, Fate, RefreshResponse};
 
 /// Possible earlier sender of a refused token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn refused(
     refusal: &ErrorResponse,
     spent_by: SpentBy,
     has_worked: bool,
-) -> (Outcome, Verdict) {
+) -> (Outcome, Conclusion) {
     let why = match refusal.meaning().0 {
         Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
         _ => refusal.to_string(),
@@ -43,76 +43,78 @@ pub fn refused(
     };
     let blocked = || Outcome::Blocked(why.clone());
     match refusal.meaning() {
-        (Cause::Ended | Cause::Expired, _) => (gone(), Verdict::Ended(why)),
-        (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Verdict::Ended(why)),
+        (Cause::Ended | Cause::Expired, _) => (gone(), Conclusion::Ended(why)),
+        (Cause::EndedOrConfiguration, _) if has_worked => (gone(), Conclusion::Ended(why)),
         (Cause::EndedOrConfiguration, _) => {
             let outcome = format!(
                 "it has ended, or the configuration is wrong ({why}); unclear until another session is refreshed"
             );
-            (Outcome::Unknown(outcome, Retry::Soon), Verdict::Kept(why))
+            (Outcome::Unknown(outcome, Retry::Soon), Conclusion::Kept(why))
         }
         // Does not indicate that the store is behind.
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::EarlierRun => {
-            (gone(), Verdict::Ended(why))
+            (gone(), Conclusion::Ended(why))
         }
         (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::ThisRun => (
             gone(),
-            Verdict::OutOfStep(format!("an answer was lost, and its session ended ({why})")),
+            Conclusion::OutOfStep(format!("an answer was lost, and its session ended ({why})")),
         ),
         (Cause::Replayed, Fate::Gone) => (
             gone(),
-            Verdict::Behind(format!(
+            Conclusion::Behind(format!(
                 "the records are older than the sessions at the server ({why})"
             )),
         ),
         (Cause::DpopKey, Fate::Gone) => (
             gone(),
-            Verdict::OutOfStep(format!(
+            Conclusion::OutOfStep(format!(
                 "the records have other keys than the sessions at the server ({why})"
             )),
         ),
         (Cause::OtherClient, Fate::Gone) => {
-            let verdict = format!(
+            let conclusion = format!(
                 "a session was lost because its client key, client_id or published client metadata differs from when it started ({why})"
             );
-            (gone(), Verdict::Misconfigured(verdict))
+            (gone(), Conclusion::Misconfigured(conclusion))
         }
-        (_, Fate::Gone) => (gone(), Verdict::Refused(why)),
+        (_, Fate::Gone) => (gone(), Conclusion::Refused(why)),
         (Cause::Replayed | Cause::DpopKey | Cause::OtherClient, Fate::Kept) => {
-            (blocked(), Verdict::Kept(why))
+            (blocked(), Conclusion::Kept(why))
         }
         (Cause::ClientDocuments, _) => {
-            (Outcome::Unknown(why.clone(), Retry::Soon), Verdict::Busy(why, BUSY_PAUSE))
+            (Outcome::Unknown(why.clone(), Retry::Soon), Conclusion::Busy(why, BUSY_PAUSE))
         }
-        (Cause::Request, _) => (Outcome::Unknown(why, Retry::Soon), Verdict::Nothing),
-        (Cause::ClientAuthentication | Cause::Unknown, _) => (blocked(), Verdict::Refused(why)),
+        (Cause::Request, _) => (Outcome::Unknown(why, Retry::Soon), Conclusion::Nothing),
+        (Cause::ClientAuthentication | Cause::Unknown, _) => (blocked(), Conclusion::Refused(why)),
     }
 }
 
 /// Interprets a missing answer, or one that is neither tokens nor an error response.
-pub fn no_tokens(answer: Exchange) -> (Outcome, Verdict) {
+pub fn no_tokens(answer: RefreshResponse) -> (Outcome, Conclusion) {
     let unknown = |why: String| Outcome::Unknown(why, Retry::Soon);
     match answer {
         // It was sent twice already. A later run will find out whether there are new tokens.
-        Exchange::AnswerLost(error) => {
+        RefreshResponse::AnswerLost(error) => {
             let why = format!("the answer was lost: {}", chain(&error));
-            (Outcome::Unknown(why.clone(), Retry::Never), Verdict::Trouble(why))
+            (Outcome::Unknown(why.clone(), Retry::Never), Conclusion::Trouble(why))
         }
-        Exchange::TryLater { status, retry_after } => {
+        RefreshResponse::TryLater { status, retry_after } => {
             let why = format!("the server answered with status {status}");
             let wait = retry_after.or((status == 429).then_some(BUSY_PAUSE));
-            let verdict = match wait {
-                Some(wait) => Verdict::Busy(why.clone(), wait),
-                None => Verdict::Trouble(why.clone()),
+            let conclusion = match wait {
+                Some(wait) => Conclusion::Busy(why.clone(), wait),
+                None => Conclusion::Trouble(why.clone()),
             };
-            (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), verdict)
+            (Outcome::Unknown(why, retry_after.map_or(Retry::Soon, Retry::After)), conclusion)
         }
-        Exchange::NotSent(error) => {
+        RefreshResponse::NotSent(error) => {
             let retry = error.retry_after().map_or(Retry::Soon, Retry::After);
-            (Outcome::Unknown(format!("not sent: {}", chain(&error)), retry), Verdict::Nothing)
+            (Outcome::Unknown(format!("not sent: {}", chain(&error)), retry), Conclusion::Nothing)
         }
-        Exchange::UseNonce(_) => (unknown(NONCES.to_owned()), Verdict::Nothing),
-        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
+        RefreshResponse::UseNonce(_) => (unknown(NONCES.to_owned()), Conclusion::Nothing),
+        RefreshResponse::Refreshed(_)
+        | RefreshResponse::Unacceptable { .. }
+        | RefreshResponse::Refused(_) => {
             unreachable!("judged before")
         }
     }

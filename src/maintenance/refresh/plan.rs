@@ -32,7 +32,7 @@ pub struct Planner<'a> {
     pub estimate: RefCell<Estimate>,
 }
 
-enum Plan {
+enum Decision {
     Refresh,
     Settled(Outcome),
     NotMeant,
@@ -73,21 +73,21 @@ impl<'a> Planner<'a> {
     pub fn steps(&self, mut sessions: Vec<Noted>) -> Vec<Step<Outcome>> {
         healthiest_first(self.assessor, &mut sessions);
         let step = |(session, note): Noted| {
-            let plan = {
+            let decision = {
                 let summary = self.assessor.summary(&session, note.as_ref());
-                let plan = self.plan(&summary);
-                if matches!(plan, Plan::Refresh) {
+                let decision = self.decision(&summary);
+                if matches!(decision, Decision::Refresh) {
                     self.estimate.borrow_mut().add(&summary);
                 }
-                plan
+                decision
             };
-            match plan {
-                Plan::Refresh => {
+            match decision {
+                Decision::Refresh => {
                     self.has_attempted.set(true);
                     Some(Step::Work(session))
                 }
-                Plan::Settled(outcome) => Some(Step::Settled(Event { session, outcome })),
-                Plan::NotMeant => None,
+                Decision::Settled(outcome) => Some(Step::Done(Event { session, outcome })),
+                Decision::NotMeant => None,
             }
         };
         sessions.into_iter().filter_map(step).collect()
@@ -95,17 +95,17 @@ impl<'a> Planner<'a> {
 
     /// Decides whether a session requires work or a report, and counts those that require neither.
     pub fn means(&self, session: &Summary<'_>) -> Meant {
-        match self.plan(session) {
-            Plan::Refresh => Meant::ToDo,
-            Plan::Settled(_) => Meant::ToTell,
-            Plan::NotMeant => {
+        match self.decision(session) {
+            Decision::Refresh => Meant::Work,
+            Decision::Settled(_) => Meant::Report,
+            Decision::NotMeant => {
                 self.not_meant.update(|n| n + u64::from(session.status != Status::Foreign));
                 Meant::No
             }
         }
     }
 
-    fn plan(&self, session: &Summary<'_>) -> Plan {
+    fn decision(&self, session: &Summary<'_>) -> Decision {
         let reason = || session.reason.as_deref().unwrap_or_default().to_owned();
         // An unreadable expiry does not mean that the token has expired.
         let expired = session
@@ -113,15 +113,15 @@ impl<'a> Planner<'a> {
             .map_or(!session.has_unreadable_expiry, |at| at <= self.assessor.now());
         match (session.status, self.mode) {
             (Status::Fresh | Status::Idle | Status::Suspect, Mode::Due) => {
-                return Plan::NotMeant;
+                return Decision::NotMeant;
             }
-            (_, Mode::Expired) if !expired => return Plan::NotMeant,
-            (Status::Blocked, _) => return Plan::Settled(Outcome::Blocked(reason())),
+            (_, Mode::Expired) if !expired => return Decision::NotMeant,
+            (Status::Blocked, _) => return Decision::Settled(Outcome::Blocked(reason())),
             (Status::Dead | Status::Malformed | Status::Foreign, Mode::All) => {
                 let why = format!("{}: {}", session.status.name(), reason());
-                return Plan::Settled(Outcome::Skipped(why.into()));
+                return Decision::Settled(Outcome::Skipped(why.into()));
             }
-            (Status::Dead | Status::Malformed | Status::Foreign, _) => return Plan::NotMeant,
+            (Status::Dead | Status::Malformed | Status::Foreign, _) => return Decision::NotMeant,
             _ => {}
         }
         match self.assessor.too_recent(
@@ -129,11 +129,11 @@ impl<'a> Planner<'a> {
             self.min_interval,
             self.app_has_lock || self.is_named,
         ) {
-            Some(why) => Plan::Settled(Outcome::Skipped(why.into())),
+            Some(why) => Decision::Settled(Outcome::Skipped(why.into())),
             None if session.refresh_token.is_none() => {
-                Plan::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned()))
+                Decision::Settled(Outcome::Blocked(NO_REFRESH_TOKEN.to_owned()))
             }
-            None => Plan::Refresh,
+            None => Decision::Refresh,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::maintenance::copies::objection;
 use crate::maintenance::lock_times::app_still_waits;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
-    AuthorizationServer, Exchange, MAX_NONCE_RETRIES, Refresh, Revocation, Revoke, TokenSet,
+    AuthorizationServer, MAX_NONCE_RETRIES, Refresh, RefreshResponse, Revocation, Revoke, TokenSet,
 };
 use crate::session::Did;
 use crate::store::{Lock, Stored};
@@ -31,7 +31,7 @@ pub(in crate::maintenance) enum CopyCheck {
 
 /// Result of a request for new tokens.
 pub(in crate::maintenance) struct Asked {
-    pub answer: Exchange,
+    pub answer: RefreshResponse,
     /// True if the request was sent twice, because the answer to the first was lost.
     pub answer_was_lost: bool,
 }
@@ -40,12 +40,12 @@ impl Asked {
     /// Returns whether the server's answer tells if the token is spent.
     pub(in crate::maintenance) fn is_conclusive(&self) -> bool {
         match self.answer {
-            Exchange::Refreshed(_) | Exchange::Refused(_) => true,
-            Exchange::UseNonce(_) | Exchange::NotSent(_) => !self.answer_was_lost,
+            RefreshResponse::Refreshed(_) | RefreshResponse::Refused(_) => true,
+            RefreshResponse::UseNonce(_) | RefreshResponse::NotSent(_) => !self.answer_was_lost,
             // A server may fail after it has spent the token.
-            Exchange::TryLater { .. } | Exchange::AnswerLost(_) | Exchange::Unacceptable { .. } => {
-                false
-            }
+            RefreshResponse::TryLater { .. }
+            | RefreshResponse::AnswerLost(_)
+            | RefreshResponse::Unacceptable { .. } => false,
         }
     }
 }
@@ -81,7 +81,7 @@ impl Refresher {
                         return match lost {
                             // The first request was sent, even if the second is not possible.
                             Some(error) if matches!(outcome, Outcome::Unknown(..)) => Ok(Asked {
-                                answer: Exchange::AnswerLost(error),
+                                answer: RefreshResponse::AnswerLost(error),
                                 answer_was_lost: false,
                             }),
                             _ => Err(outcome),
@@ -96,11 +96,11 @@ impl Refresher {
             };
             self.parts.recovery.sent.sending(&ready.refresh_token);
             match server.refresh(refresh).await {
-                Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
+                RefreshResponse::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
                     repeated += 1;
                     parameters = Some(next);
                 }
-                Exchange::AnswerLost(error)
+                RefreshResponse::AnswerLost(error)
                     if lost.is_none()
                         && app_still_waits(self.parts.store.layout(), lock.held()) =>
                 {

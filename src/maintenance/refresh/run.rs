@@ -10,9 +10,9 @@ use super::outcome::{BUSY_PAUSE, Outcome, kept_back, look_up_failed};
 use super::preflight::Ready;
 use super::refresher::Refresher;
 use super::request::{Asked, CopyCheck};
-use crate::maintenance::breaker::{Objection, Permit, Verdict};
+use crate::maintenance::breaker::{Conclusion, Objection, Permit};
 use crate::maintenance::runner::{Retry, Work};
-use crate::oauth::{AuthorizationServer, Cause, Exchange, TokenSet};
+use crate::oauth::{AuthorizationServer, Cause, RefreshResponse, TokenSet};
 use crate::session::Note;
 use crate::store::{EndlessLock, Lock, Stored};
 
@@ -81,15 +81,15 @@ impl Refresher {
             if let Some(why) = precedent.as_ref().filter(|_| !self.parts.insists) {
                 let why =
                     format!("{why} (found by an earlier run; name the session to try it anyway)");
-                permit.settle(Verdict::Misconfigured(why.clone()));
+                permit.settle(Conclusion::Misconfigured(why.clone()));
                 return Err(kept_back(Objection::Stopped(why.into())));
             }
         }
-        if let Err(error) = server.prepare(&self.parts.client_id, &ready.dpop_key).await {
+        if let Err(error) = server.prime_nonce(&self.parts.client_id, &ready.dpop_key).await {
             let wait = error.is_transient().then(|| error.retry_after().unwrap_or(BUSY_PAUSE));
             let outcome = look_up_failed(&error);
             if let (Outcome::Unknown(why, _), Some(wait)) = (&outcome, wait) {
-                permit.settle(Verdict::Busy(why.clone(), wait));
+                permit.settle(Conclusion::Busy(why.clone(), wait));
             }
             return Err(outcome);
         }
@@ -103,8 +103,8 @@ impl Refresher {
             Err(error) => return Err(self.store_trouble("cannot take the lock", &error)),
         };
         self.store_breaker.works();
-        let ((outcome, verdict, tokens), earlier) = match permit.objection() {
-            Some(objection) => ((kept_back(objection), Verdict::Nothing, None), Note::default()),
+        let ((outcome, conclusion, tokens), earlier) = match permit.objection() {
+            Some(objection) => ((kept_back(objection), Conclusion::Nothing, None), Note::default()),
             // Both are read under the lock, concurrently.
             None => {
                 tokio::join!(
@@ -115,20 +115,20 @@ impl Refresher {
         };
         if self.store_breaker.fails() {
             self.give_back(lock, stored).await;
-            permit.settle(verdict);
+            permit.settle(conclusion);
             return Ok(outcome);
         }
         // The next holder of the lock finds the note.
         let noted = self.note(stored, &ready, &server, (&outcome, tokens.as_deref()), earlier);
         tokio::join!(noted, self.give_back(lock, stored));
         // Before waiting sessions are admitted, so that other processes know of it.
-        match &verdict {
-            Verdict::Misconfigured(why) => self.set_precedent(&ready, why).await,
-            Verdict::Behind(_) => self.set_behind(&ready).await,
-            Verdict::Works if precedent.is_some() => self.lift_precedent(&ready).await,
+        match &conclusion {
+            Conclusion::Misconfigured(why) => self.set_precedent(&ready, why).await,
+            Conclusion::Behind(_) => self.set_behind(&ready).await,
+            Conclusion::Works if precedent.is_some() => self.lift_precedent(&ready).await,
             _ => {}
         }
-        permit.settle(verdict);
+        permit.settle(conclusion);
         Ok(outcome)
     }
 
@@ -136,7 +136,7 @@ impl Refresher {
     /// send the used token. An expired lock cannot be released.
     pub(in crate::maintenance) async fn give_back(&self, lock: Lock, stored: &Stored) {
         if self.waiting().contains_key(&stored.key) {
-            lock.leave();
+            lock.abandon_until_ttl();
         } else if self.store_breaker.fails() {
             // Released in the background, because an unreachable store would delay the run.
             drop(lock);
@@ -153,10 +153,10 @@ impl Refresher {
         server: &AuthorizationServer,
         lock: &Lock,
         permit: &Permit,
-    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
+    ) -> (Outcome, Conclusion, Option<Box<TokenSet>>) {
         let asked = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
             Ok(asked) => asked,
-            Err(outcome) => return (outcome, Verdict::Nothing, None),
+            Err(outcome) => return (outcome, Conclusion::Nothing, None),
         };
         let is_conclusive = asked.is_conclusive();
         let result = self.conclude(stored, ready, server, lock, permit, asked).await;
@@ -175,9 +175,9 @@ impl Refresher {
         lock: &Lock,
         permit: &Permit,
         asked: Asked,
-    ) -> (Outcome, Verdict, Option<Box<TokenSet>>) {
+    ) -> (Outcome, Conclusion, Option<Box<TokenSet>>) {
         match asked.answer {
-            Exchange::Refreshed(tokens) => {
+            RefreshResponse::Refreshed(tokens) => {
                 let answered = Instant::now();
                 let outcome = self.write_back(stored, ready, server, &tokens, None).await;
                 let write = answered.elapsed();
@@ -187,16 +187,16 @@ impl Refresher {
                     write.as_secs_f64() * 1e3
                 );
                 self.longest.note(&*self.parts.store, write, lock.held()).await;
-                (outcome, Verdict::Works, Some(Box::new(tokens)))
+                (outcome, Conclusion::Works, Some(Box::new(tokens)))
             }
-            Exchange::Unacceptable { why, tokens } => {
+            RefreshResponse::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
                     self.revoke(ready, server, &tokens).await;
                 }
                 let why = format!("the server's answer is unusable: {why}");
-                (Outcome::Unknown(why.clone(), Retry::Never), Verdict::OutOfStep(why), None)
+                (Outcome::Unknown(why.clone(), Retry::Never), Conclusion::OutOfStep(why), None)
             }
-            Exchange::Refused(refusal) => {
+            RefreshResponse::Refused(refusal) => {
                 let spent_by = match () {
                     () if asked.answer_was_lost => SpentBy::ThisRun,
                     () if self.parts.recovery.sent.was_cut_off(&ready.refresh_token) => {
@@ -204,18 +204,18 @@ impl Refresher {
                     }
                     () => SpentBy::Unknown,
                 };
-                let (outcome, verdict) = refused(ready, &refusal, spent_by, permit.has_worked());
+                let (outcome, conclusion) = refused(ready, &refusal, spent_by, permit.has_worked());
                 if matches!(
                     (&outcome, refusal.meaning().0),
                     (Outcome::Unknown(..), Cause::EndedOrConfiguration)
                 ) {
                     self.undecided().insert(stored.key.clone(), refusal);
                 }
-                (outcome, verdict, None)
+                (outcome, conclusion, None)
             }
             answer => {
-                let (outcome, verdict) = no_tokens(answer);
-                (outcome, verdict, None)
+                let (outcome, conclusion) = no_tokens(answer);
+                (outcome, conclusion, None)
             }
         }
     }

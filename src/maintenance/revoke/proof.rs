@@ -10,7 +10,7 @@ use crate::maintenance::refresh::{
 };
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
-    AuthorizationServer, Cause, ErrorResponse, Exchange, Fate, MAX_NONCE_RETRIES, Refresh,
+    AuthorizationServer, Cause, ErrorResponse, Fate, MAX_NONCE_RETRIES, Refresh, RefreshResponse,
     Revocation, Revoke, TokenSet,
 };
 use crate::session::{Traces, fingerprint};
@@ -51,8 +51,8 @@ impl Revoker {
     async fn conclude(&self, ending: &Ending<'_>, asked: Asked) -> Result<(), Revoked> {
         let Ending { ready, server, .. } = *ending;
         match asked.answer {
-            Exchange::Refreshed(tokens) => self.end_newest(ending, tokens).await,
-            Exchange::Refused(refusal)
+            RefreshResponse::Refreshed(tokens) => self.end_newest(ending, tokens).await,
+            RefreshResponse::Refused(refusal)
                 if self.for_absent_users
                     && !asked.answer_was_lost
                     && !self.refresher.parts().recovery.sent.was_cut_off(&ready.refresh_token)
@@ -64,8 +64,8 @@ impl Revoker {
                 self.refresher.set_behind(ready).await;
                 Err(Revoked::Failed(self.store_is_behind.get_or_init(|| why).clone()))
             }
-            Exchange::Refused(refusal) if refusal.proves_end() => Ok(()),
-            Exchange::Refused(refusal) => {
+            RefreshResponse::Refused(refusal) if refusal.proves_end() => Ok(()),
+            RefreshResponse::Refused(refusal) => {
                 // Without proof, but possibly with effect.
                 let sent = self.send_revocation(ending, &ready.refresh_token).await;
                 Err(match refused(ready, &refusal) {
@@ -75,7 +75,7 @@ impl Revoker {
                     outcome => outcome,
                 })
             }
-            Exchange::Unacceptable { why, tokens } => {
+            RefreshResponse::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
                     self.refresher.revoke(ready, server, &tokens).await;
                 }
@@ -115,19 +115,19 @@ impl Revoker {
             }
         };
         match answer {
-            Exchange::Refused(refusal) if refusal.refuses_newest_token() => {
+            RefreshResponse::Refused(refusal) if refusal.refuses_newest_token() => {
                 let recovery = &self.refresher.parts().recovery;
                 recovery.sent.settled(newest);
                 recovery.discard(&entry);
                 Ok(())
             }
-            Exchange::Refreshed(newer) => {
+            RefreshResponse::Refreshed(newer) => {
                 self.keep_alive(ending, &newer, Some(entry)).await;
                 self.refresher.parts().recovery.sent.settled(newest);
                 let why = doubt.unwrap_or_else(|| "the server keeps the session alive".to_owned());
                 Err(Revoked::Failed(why))
             }
-            Exchange::Unacceptable { why, tokens: odd } => {
+            RefreshResponse::Unacceptable { why, tokens: odd } => {
                 if let Some(odd) = odd {
                     self.refresher.revoke(ready, ending.server, &odd).await;
                 }
@@ -140,7 +140,7 @@ impl Revoker {
             answer => {
                 self.keep_alive(ending, &tokens, Some(entry)).await;
                 Err(match answer {
-                    Exchange::Refused(refusal) => {
+                    RefreshResponse::Refused(refusal) => {
                         unconfirmed(format!("not verified: {refusal}"), Retry::Soon)
                     }
                     answer => no_proof(answer),
@@ -197,7 +197,11 @@ impl Revoker {
 
     /// Sends a token that no one else has. Not repeated if the answer is lost, because a second
     /// refusal would prove nothing.
-    async fn send_once_more(&self, ending: &Ending<'_>, token: &str) -> Result<Exchange, Revoked> {
+    async fn send_once_more(
+        &self,
+        ending: &Ending<'_>,
+        token: &str,
+    ) -> Result<RefreshResponse, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         let (mut parameters, mut repeated) = (None, 0);
         loop {
@@ -207,7 +211,7 @@ impl Revoker {
             let refresh = Refresh { signed, sub: ready.did.as_str(), refresh_token: token, within };
             self.refresher.parts().recovery.sent.sending(token);
             match server.refresh(refresh).await {
-                Exchange::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
+                RefreshResponse::UseNonce(next) if repeated < MAX_NONCE_RETRIES => {
                     repeated += 1;
                     parameters = Some(next);
                 }
@@ -234,20 +238,22 @@ fn refused(ready: &Ready<'_>, refusal: &ErrorResponse) -> Revoked {
 }
 
 /// Returns the result for a missing or inconclusive answer.
-fn no_proof(answer: Exchange) -> Revoked {
+fn no_proof(answer: RefreshResponse) -> Revoked {
     match answer {
-        Exchange::UseNonce(_) => unconfirmed(NONCES, Retry::Soon),
-        Exchange::AnswerLost(error) => {
+        RefreshResponse::UseNonce(_) => unconfirmed(NONCES, Retry::Soon),
+        RefreshResponse::AnswerLost(error) => {
             unconfirmed(format!("the answer was lost: {}", chain(&error)), Retry::Soon)
         }
-        Exchange::NotSent(error) => {
+        RefreshResponse::NotSent(error) => {
             unconfirmed(format!("not sent: {}", chain(&error)), Retry::Soon)
         }
-        Exchange::TryLater { status, retry_after } => {
+        RefreshResponse::TryLater { status, retry_after } => {
             let retry = retry_after.map_or(Retry::Soon, Retry::After);
             unconfirmed(format!("the server answered with status {status}"), retry)
         }
-        Exchange::Refreshed(_) | Exchange::Unacceptable { .. } | Exchange::Refused(_) => {
+        RefreshResponse::Refreshed(_)
+        | RefreshResponse::Unacceptable { .. }
+        | RefreshResponse::Refused(_) => {
             unreachable!("judged before")
         }
     }

@@ -76,7 +76,8 @@ impl Revoker {
             };
             return Err(Revoked::Unconfirmed(why, Retry::Never));
         }
-        if let Err(error) = server.prepare(&refresher.parts().client_id, &ready.dpop_key).await {
+        if let Err(error) = server.prime_nonce(&refresher.parts().client_id, &ready.dpop_key).await
+        {
             return Err(unable(look_up_failed(&error)));
         }
         let lock = match refresher

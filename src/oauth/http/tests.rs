@@ -5,7 +5,7 @@ use testbed::{Endpoint, Fault, Network as Testbed};
 use super::super::testing::{clock, development, strict};
 use super::*;
 
-const LIMITS: Limits = Limits { within: Duration::from_secs(5), bytes: 10_000 };
+const LIMITS: RequestLimits = RequestLimits { within: Duration::from_secs(5), bytes: 10_000 };
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
@@ -14,7 +14,7 @@ fn url(text: &str) -> Url {
 async fn fetch(
     settings: &NetworkSettings,
     address: &str,
-    limits: Limits,
+    limits: RequestLimits,
 ) -> Result<Answer, HttpError> {
     Http::new(settings, clock()).unwrap().get(&url(address), "*/*", limits).await
 }
@@ -86,7 +86,7 @@ async fn a_host_that_does_not_exist_cannot_have_been_reached() {
 #[tokio::test]
 async fn a_cut_connection_and_silence_may_have_arrived() {
     let bed = Testbed::start().await.unwrap();
-    let limits = Limits { within: Duration::from_millis(200), ..LIMITS };
+    let limits = RequestLimits { within: Duration::from_millis(200), ..LIMITS };
     for fault in [Fault::Close, Fault::CloseAfter, Fault::Hang, Fault::HangAfter] {
         bed.fault_once(Endpoint::ServerMetadata, fault.clone());
         let address = format!("{}/.well-known/oauth-authorization-server", bed.pds_url());
@@ -98,7 +98,7 @@ async fn a_cut_connection_and_silence_may_have_arrived() {
 #[tokio::test]
 async fn endless_huge_and_dripping_answers_end() {
     let bed = Testbed::start().await.unwrap();
-    let limits = Limits { within: Duration::from_millis(500), ..LIMITS };
+    let limits = RequestLimits { within: Duration::from_millis(500), ..LIMITS };
     let began = Instant::now();
     for fault in
         [Fault::EndlessBody, Fault::HugeBody(1 << 20), Fault::Drip(Duration::from_millis(50))]
@@ -197,7 +197,7 @@ async fn https_goes_through_the_proxy_and_comes_back_whole() {
     let address = format!("https://localhost:{server}/");
     let answer = fetch(&settings, &address, LIMITS).await.unwrap();
     assert_eq!(answer.body.unwrap().len(), 5000);
-    let small = Limits { bytes: 4999, ..LIMITS };
+    let small = RequestLimits { bytes: 4999, ..LIMITS };
     assert!(fetch(&settings, &address, small).await.unwrap().body.is_err());
     // Without the proxy nothing is different.
     settings.proxy = crate::proxy::ProxySettings::default();

@@ -45,13 +45,17 @@ impl Stage {
         Credentials { client_id: &self.client_id, auth: AuthMethod::PrivateKeyJwt(&self.key) }
     }
 
-    async fn refresh(&self) -> Exchange {
+    async fn refresh(&self) -> RefreshResponse {
         self.refresh_as(self.credentials(), &dpop_key(&self.record)).await
     }
 
-    async fn refresh_as(&self, credentials: Credentials<'_>, dpop_key: &DpopKey) -> Exchange {
+    async fn refresh_as(
+        &self,
+        credentials: Credentials<'_>,
+        dpop_key: &DpopKey,
+    ) -> RefreshResponse {
         let server = self.server().await;
-        server.prepare(credentials.client_id, dpop_key).await.unwrap();
+        server.prime_nonce(credentials.client_id, dpop_key).await.unwrap();
         let did = did_of(&self.record);
         server
             .refresh(Refresh {
@@ -70,7 +74,7 @@ impl Stage {
         token: &str,
     ) -> Revocation {
         let server = self.server().await;
-        server.prepare(credentials.client_id, dpop_key).await.unwrap();
+        server.prime_nonce(credentials.client_id, dpop_key).await.unwrap();
         server.revoke(Revoke { credentials, dpop_key, token, within: Duration::from_secs(1) }).await
     }
 
@@ -109,7 +113,7 @@ fn refresh_token(record: &Value) -> &str {
 async fn a_session_is_refreshed_in_one_request() {
     for alg in [keys::Alg::Es256, keys::Alg::Es256k] {
         let stage = Stage::with(LoginOptions { dpop_alg: alg, ..LoginOptions::default() }).await;
-        let Exchange::Refreshed(tokens) = stage.refresh().await else { panic!("{alg:?}") };
+        let RefreshResponse::Refreshed(tokens) = stage.refresh().await else { panic!("{alg:?}") };
         let mut record = stage.record.clone();
         record["tokenSet"]["refresh_token"] =
             json!(tokens.refresh_token.as_ref().unwrap().as_str());
@@ -123,7 +127,7 @@ async fn a_session_is_refreshed_in_one_request() {
 async fn preparing_sends_no_token_and_touches_no_session() {
     let stage = Stage::new().await;
     let server = stage.server().await;
-    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     let sent = stage.bed.requests_to(Endpoint::Token);
     assert_eq!(sent.len(), 1);
     assert_eq!((sent[0].token.as_deref(), sent[0].kid.as_deref()), (None, None));
@@ -135,12 +139,12 @@ async fn preparing_sends_no_token_and_touches_no_session() {
 async fn a_recent_answer_makes_preparation_free() {
     let stage = Stage::new().await;
     let server = stage.server().await;
-    let Exchange::Refreshed(tokens) = stage.refresh().await else { panic!() };
+    let RefreshResponse::Refreshed(tokens) = stage.refresh().await else { panic!() };
     stage.bed.clear_log();
-    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     assert!(stage.bed.requests().is_empty());
     // That connection is taken. A second session needs its own.
-    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     assert_eq!(stage.bed.requests().len(), 1);
     drop(tokens);
 }
@@ -159,7 +163,8 @@ async fn a_server_in_trouble_is_noticed_before_anything_is_at_stake() {
         Fault::Close,
     ] {
         stage.bed.fault_once(Endpoint::Token, fault.clone());
-        let error = server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap_err();
+        let error =
+            server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap_err();
         assert!(error.is_transient(), "{fault:?}: {error:?}");
     }
     assert!(stage.is_alive());
@@ -169,8 +174,12 @@ async fn a_server_in_trouble_is_noticed_before_anything_is_at_stake() {
 async fn a_proof_that_the_server_does_not_take_is_not_sent() {
     let stage = Stage::new().await;
     stage.bed.patch_server_metadata(0, json!({"dpop_signing_alg_values_supported": ["ES256"]}));
-    let error =
-        stage.server().await.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap_err();
+    let error = stage
+        .server()
+        .await
+        .prime_nonce(&stage.client_id, &dpop_key(&stage.record))
+        .await
+        .unwrap_err();
     assert!(!error.is_transient() && error.to_string().contains("ES256K"), "{error:?}");
     assert!(stage.bed.requests_to(Endpoint::Token).is_empty());
 }
@@ -179,7 +188,7 @@ async fn a_proof_that_the_server_does_not_take_is_not_sent() {
 async fn a_stale_nonce_costs_one_more_request_only() {
     let stage = Stage::new().await;
     let server = stage.server().await;
-    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     stage.bed.rotate_nonces();
     let refresh = |parameters| async {
         let did = did_of(&stage.record);
@@ -192,9 +201,9 @@ async fn a_stale_nonce_costs_one_more_request_only() {
         };
         server.refresh(refresh).await
     };
-    let Exchange::UseNonce(parameters) = refresh(None).await else { panic!() };
+    let RefreshResponse::UseNonce(parameters) = refresh(None).await else { panic!() };
     assert!(stage.is_alive());
-    assert!(matches!(refresh(Some(parameters)).await, Exchange::Refreshed(_)));
+    assert!(matches!(refresh(Some(parameters)).await, RefreshResponse::Refreshed(_)));
 }
 
 #[tokio::test]
@@ -204,8 +213,8 @@ async fn a_nonce_that_cannot_be_used_is_no_reason_to_try_again() {
         .header("dpop-nonce", &"x".repeat(9000));
     stage.fault(Endpoint::Token, Fault::Instead(answer));
     let exchange = stage.refresh().await;
-    assert!(matches!(exchange, Exchange::Refused(_)), "{exchange:?}");
-    assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
+    assert!(matches!(exchange, RefreshResponse::Refused(_)), "{exchange:?}");
+    assert!(matches!(stage.refresh().await, RefreshResponse::Refreshed(_)));
 }
 
 #[tokio::test]
@@ -219,7 +228,7 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
             Credentials { auth: AuthMethod::PrivateKeyJwt(key), ..stage.credentials() };
         let exchange = stage.refresh_as(credentials, &dpop_key(&stage.record)).await;
         assert!(
-            matches!(&exchange, Exchange::Refused(r) if r.meaning().0 == Cause::ClientAuthentication),
+            matches!(&exchange, RefreshResponse::Refused(r) if r.meaning().0 == Cause::ClientAuthentication),
             "{exchange:?}"
         );
     }
@@ -230,12 +239,12 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
         )
         .await;
     assert!(
-        matches!(&exchange, Exchange::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request"))
+        matches!(&exchange, RefreshResponse::Refused(refusal) if refusal.error.as_deref() == Some("invalid_request"))
     );
     stage.bed.configure(|policy| policy.documents_reachable = false);
     let exchange = stage.refresh().await;
     assert!(
-        matches!(&exchange, Exchange::Refused(r) if r.error.as_deref() == Some("invalid_client_metadata"))
+        matches!(&exchange, RefreshResponse::Refused(r) if r.error.as_deref() == Some("invalid_client_metadata"))
     );
     stage.bed.configure(|policy| policy.documents_reachable = true);
     let mut metadata = stage.bed.metadata();
@@ -243,7 +252,7 @@ async fn what_the_server_refuses_without_looking_the_session_survives() {
     stage.bed.publish_metadata(&metadata);
     let exchange = stage.refresh().await;
     assert!(
-        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Kept),
+        matches!(&exchange, RefreshResponse::Refused(r) if r.meaning().1 == Fate::Kept),
         "{exchange:?}"
     );
     assert!(stage.is_alive());
@@ -254,14 +263,14 @@ async fn what_destroys_a_session_is_recognised_as_its_end() {
     let stage = Stage::new().await;
     let exchange = stage.refresh_as(stage.credentials(), &new_dpop_key(keys::Alg::Es256k)).await;
     assert!(
-        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone),
+        matches!(&exchange, RefreshResponse::Refused(r) if r.meaning().1 == Fate::Gone),
         "{exchange:?}"
     );
     assert!(!stage.is_alive());
 
     let stage = Stage::new().await;
-    assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
-    let Exchange::Refused(refusal) = stage.refresh().await else { panic!() };
+    assert!(matches!(stage.refresh().await, RefreshResponse::Refreshed(_)));
+    let RefreshResponse::Refused(refusal) = stage.refresh().await else { panic!() };
     assert_eq!(refusal.to_string(), "invalid_grant: Refresh token replayed");
 }
 
@@ -269,7 +278,7 @@ async fn what_destroys_a_session_is_recognised_as_its_end() {
 async fn a_public_session_is_refreshed_and_upgraded() {
     let options = LoginOptions { credentials: Some(Binding::Public), ..LoginOptions::default() };
     let stage = Stage::with(options).await;
-    assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
+    assert!(matches!(stage.refresh().await, RefreshResponse::Refreshed(_)));
     assert_eq!(stage.bed.sessions()[0].kid.as_deref(), Some("testbed-1"));
 
     let stage = Stage::new().await;
@@ -282,14 +291,14 @@ async fn a_public_session_is_refreshed_and_upgraded() {
             &dpop_key(&stage.record),
         )
         .await;
-    assert!(matches!(exchange, Exchange::Refreshed(_)), "{exchange:?}");
+    assert!(matches!(exchange, RefreshResponse::Refreshed(_)), "{exchange:?}");
 }
 
 #[tokio::test]
 async fn a_server_may_keep_the_refresh_token() {
     let stage = Stage::new().await;
     stage.bed.configure(|policy| policy.rotate_refresh_tokens = false);
-    let Exchange::Refreshed(tokens) = stage.refresh().await else { panic!() };
+    let RefreshResponse::Refreshed(tokens) = stage.refresh().await else { panic!() };
     assert!(tokens.refresh_token.is_none() && stage.is_alive());
 }
 
@@ -304,7 +313,7 @@ async fn a_lost_answer_is_not_mistaken_for_a_request_never_sent() {
         let stage = Stage::new().await;
         stage.fault(Endpoint::Token, fault.clone());
         let exchange = stage.refresh().await;
-        assert!(matches!(exchange, Exchange::AnswerLost(_)), "{fault:?}: {exchange:?}");
+        assert!(matches!(exchange, RefreshResponse::AnswerLost(_)), "{fault:?}: {exchange:?}");
         assert_eq!((stage.is_alive(), stage.exchanges()), (alive, 1), "{fault:?}");
     }
     for fault in [
@@ -317,7 +326,7 @@ async fn a_lost_answer_is_not_mistaken_for_a_request_never_sent() {
         let stage = Stage::new().await;
         stage.fault(Endpoint::Token, fault.clone());
         let exchange = stage.refresh().await;
-        assert!(matches!(exchange, Exchange::AnswerLost(_)), "{fault:?}: {exchange:?}");
+        assert!(matches!(exchange, RefreshResponse::AnswerLost(_)), "{fault:?}: {exchange:?}");
         assert_eq!(stage.exchanges(), 1);
     }
 }
@@ -345,7 +354,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
         within: Duration::from_secs(1),
     };
     let exchange = server.refresh(refresh).await;
-    assert!(matches!(exchange, Exchange::NotSent(_)), "{exchange:?}");
+    assert!(matches!(exchange, RefreshResponse::NotSent(_)), "{exchange:?}");
     assert!(stage.is_alive());
 }
 
@@ -365,14 +374,14 @@ async fn a_server_in_trouble_is_asked_again_later() {
         stage.fault(Endpoint::Token, fault);
         let exchange = stage.refresh().await;
         assert!(
-            matches!(exchange, Exchange::TryLater { status, .. } if status == expected),
+            matches!(exchange, RefreshResponse::TryLater { status, .. } if status == expected),
             "{exchange:?}"
         );
     }
     stage.fault(Endpoint::Token, Fault::too_many("7"));
     let wait = Some(Duration::from_secs(7));
     assert!(
-        matches!(stage.refresh().await, Exchange::TryLater { status: 429, retry_after } if retry_after == wait)
+        matches!(stage.refresh().await, RefreshResponse::TryLater { status: 429, retry_after } if retry_after == wait)
     );
     assert!(stage.is_alive());
 }
@@ -389,7 +398,7 @@ async fn tokens_for_somebody_else_are_not_accepted() {
         stage.fault(Endpoint::Token, fault.clone());
         let exchange = stage.refresh().await;
         assert!(
-            matches!(exchange, Exchange::Unacceptable { tokens: Some(_), .. }),
+            matches!(exchange, RefreshResponse::Unacceptable { tokens: Some(_), .. }),
             "{fault:?}: {exchange:?}"
         );
     }
@@ -401,7 +410,7 @@ async fn every_request_has_its_own_identifiers() {
     stage.bed.configure(|policy| policy.rotate_refresh_tokens = false);
     for _ in 0..5 {
         // The fake server refuses a `jti` of a proof or assertion that it has seen.
-        assert!(matches!(stage.refresh().await, Exchange::Refreshed(_)));
+        assert!(matches!(stage.refresh().await, RefreshResponse::Refreshed(_)));
     }
 }
 
@@ -415,7 +424,7 @@ async fn a_clock_that_is_a_little_off_does_no_harm() {
         });
         stage.bed.set_clock_offset(seconds * 1000);
         let exchange = stage.refresh().await;
-        assert!(matches!(exchange, Exchange::Refreshed(_)), "{seconds}: {exchange:?}");
+        assert!(matches!(exchange, RefreshResponse::Refreshed(_)), "{seconds}: {exchange:?}");
     }
 }
 
@@ -423,7 +432,7 @@ async fn a_clock_that_is_a_little_off_does_no_harm() {
 async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
     let stage = Stage::new().await;
     let server = stage.server().await;
-    server.prepare(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
+    server.prime_nonce(&stage.client_id, &dpop_key(&stage.record)).await.unwrap();
     stage.bed.configure(|policy| {
         policy.proofs_follow_clock = true;
         policy.max_proof_lead = 5;
@@ -445,10 +454,10 @@ async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
             within: Duration::from_secs(1),
         })
     };
-    let Exchange::UseNonce(parameters) = refresh(None).await else { panic!() };
+    let RefreshResponse::UseNonce(parameters) = refresh(None).await else { panic!() };
     // The nonce was forgotten, so this answer brings another.
-    let Exchange::UseNonce(parameters) = refresh(Some(parameters)).await else { panic!() };
-    assert!(matches!(refresh(Some(parameters)).await, Exchange::Refreshed(_)));
+    let RefreshResponse::UseNonce(parameters) = refresh(Some(parameters)).await else { panic!() };
+    assert!(matches!(refresh(Some(parameters)).await, RefreshResponse::Refreshed(_)));
 }
 
 #[tokio::test]
@@ -469,8 +478,8 @@ async fn a_proof_that_stays_invalid_is_refused() {
             within: Duration::from_secs(1),
         };
         match server.refresh(refresh).await {
-            Exchange::UseNonce(next) if n == 0 => parameters = Some(next),
-            Exchange::Refused(refusal) if n == 1 => {
+            RefreshResponse::UseNonce(next) if n == 0 => parameters = Some(next),
+            RefreshResponse::Refused(refusal) if n == 1 => {
                 assert_eq!(refusal.error.as_deref(), Some("invalid_dpop_proof"));
             }
             exchange => panic!("{n}: {exchange:?}"),
@@ -501,7 +510,7 @@ async fn revoking_is_accepted_whether_or_not_it_worked() {
     assert!(!stage.is_alive());
     let exchange = stage.refresh().await;
     assert!(
-        matches!(&exchange, Exchange::Refused(r) if r.meaning().1 == Fate::Gone),
+        matches!(&exchange, RefreshResponse::Refused(r) if r.meaning().1 == Fate::Gone),
         "{exchange:?}"
     );
 }
@@ -519,7 +528,7 @@ async fn revoking_can_fail_in_every_way() {
     stage.fault(Endpoint::Revoke, Fault::Instead(refusal));
     assert!(matches!(revoke().await, Revocation::Refused(_)));
     assert!(stage.is_alive());
-    stage.server().await.prepare(&stage.client_id, &key).await.unwrap();
+    stage.server().await.prime_nonce(&stage.client_id, &key).await.unwrap();
     stage.bed.rotate_nonces();
     let server = stage.server().await;
     let now = || Revoke {
@@ -554,14 +563,14 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
     stage.bed.clear_log();
     for record in &records {
         let (did, key) = (did_of(record), dpop_key(record));
-        server.prepare(&stage.client_id, &key).await.unwrap();
+        server.prime_nonce(&stage.client_id, &key).await.unwrap();
         let refresh = Refresh {
             signed: server.sign(stage.credentials(), &key, None),
             sub: did.as_str(),
             refresh_token: refresh_token(record),
             within: Duration::from_secs(1),
         };
-        assert!(matches!(server.refresh(refresh).await, Exchange::Refreshed(_)));
+        assert!(matches!(server.refresh(refresh).await, RefreshResponse::Refreshed(_)));
     }
     let counters = stage.bed.counters();
     assert_eq!(counters.of(Endpoint::Token), 41);

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::edit::Members;
-use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, text};
+use super::read::{ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, text};
 use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
 use crate::session::{PendingLogin, Session};
 
@@ -17,7 +17,7 @@ const NAMES: PartNames =
     PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopKey" };
 
 /// Messages about parts that are missing.
-const MISSING: Missing = Missing {
+const MISSING: MissingParts = MissingParts {
     client_auth: "no authMethod",
     dpop_key: "no dpopKey",
     private_key: "dpopKey has no private part",

@@ -5,7 +5,9 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::edit::Members;
-use super::read::{ClientAuth, Jwk, Missing, Parts, Text, TokenSet, json_problem, optional, text};
+use super::read::{
+    ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, optional, text,
+};
 use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
 use crate::session::{PendingLogin, Session};
 
@@ -16,7 +18,7 @@ const NAMES: PartNames =
     PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopJwk" };
 
 /// Messages about parts that are missing.
-const MISSING: Missing = Missing {
+const MISSING: MissingParts = MissingParts {
     client_auth: "no authMethod: written by a very old client",
     dpop_key: "no dpopJwk",
     private_key: "dpopJwk has no private part",

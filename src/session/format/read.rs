@@ -67,7 +67,7 @@ pub(super) struct Parts<'a> {
 }
 
 /// Messages about parts that are missing.
-pub(super) struct Missing {
+pub(super) struct MissingParts {
     pub(super) client_auth: &'static str,
     pub(super) dpop_key: &'static str,
     pub(super) private_key: &'static str,
@@ -78,7 +78,7 @@ impl<'a> Parts<'a> {
     pub(super) fn session(
         self,
         format: &'static dyn Format,
-        missing: &Missing,
+        missing: &MissingParts,
         expiry: impl FnOnce(&'a RawValue) -> Option<Timestamp>,
     ) -> Result<Session<'a>, Malformed> {
         let tokens = self.token_set.ok_or(Malformed("no tokenSet"))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::address::PostgresAddress;
 use super::detect::Tables;
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::read::{self, View};
 use super::relation::{Holds, Rows};
 use super::server::Server;
@@ -29,14 +29,14 @@ pub(in crate::store) async fn census(
     layouts: Vec<Arc<Layout>>,
 ) -> Result<Scan, Failure> {
     let server = Arc::new(Server::new(address, access)?);
-    let tables = Tables::read(&server, address).await.map_err(|trouble| server.explain(trouble))?;
+    let tables = Tables::read(&server, address).await.map_err(|error| server.explain(error))?;
     let (sender, scan) = Scan::channel();
     tokio::spawn(async move {
         let outcome = tokio::select! {
             outcome = all(&server, &tables, &layouts, &sender) => outcome,
             () = sender.closed() => return,
         };
-        sender.end(outcome.map_err(|trouble| server.explain(trouble).into())).await;
+        sender.end(outcome.map_err(|error| server.explain(error).into())).await;
     });
     Ok(scan)
 }
@@ -48,7 +48,7 @@ pub(in crate::store) async fn has_records(
     layouts: &[Arc<Layout>],
 ) -> Result<bool, Failure> {
     let server = Server::new(address, access)?;
-    let explain = |trouble| server.explain(trouble);
+    let explain = |error| server.explain(error);
     server.query_once("SELECT 1", &[]).await.map_err(explain)?;
     let tables = Tables::read(&server, address).await.map_err(explain)?;
     for table in shape::fitting_tables(&tables.shapes, layouts) {
@@ -72,7 +72,7 @@ async fn all(
     tables: &Tables,
     layouts: &[Arc<Layout>],
     sender: &ScanSender,
-) -> Result<(), Trouble> {
+) -> Result<(), PostgresError> {
     let view = View { want: Want { values: true, ttls: false }, lifetime: None, now: super::now() };
     let mut read = BTreeSet::new();
     for table in shape::fitting_tables(&tables.shapes, layouts) {
@@ -108,13 +108,13 @@ async fn all(
 }
 
 /// Sends the values of a column that look like records.
-async fn others(server: &Server, rows: &Rows, sender: &ScanSender) -> Result<(), Trouble> {
+async fn others(server: &Server, rows: &Rows, sender: &ScanSender) -> Result<(), PostgresError> {
     let found = server.query(&rows.select_records(), &[]).await;
     let found = match found {
         Ok(found) => found,
         // A table that this role may not read does not belong to its app.
-        Err(trouble) if trouble.is_forbidden() => return Ok(()),
-        Err(trouble) => return Err(trouble),
+        Err(error) if error.is_forbidden() => return Ok(()),
+        Err(error) => return Err(error),
     };
     let key = RecordKey::from_text(&format!("{}.{}", rows.relation.name, rows.table.value));
     let mut records = Vec::new();

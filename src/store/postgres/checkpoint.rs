@@ -7,7 +7,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use super::PostgresStore;
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::server::Server;
 use super::standbys::{self, Head};
 use crate::store::Store;
@@ -24,7 +24,7 @@ pub(super) struct PostgresCheckpoint {
 
 impl PostgresCheckpoint {
     /// Looks up the primary and connects. `None` if the database has no failover.
-    pub(super) async fn reach(store: &PostgresStore) -> Result<Option<Self>, Trouble> {
+    pub(super) async fn reach(store: &PostgresStore) -> Result<Option<Self>, PostgresError> {
         if !store.standbys.may_take_over(&store.server).await {
             return Ok(None);
         }
@@ -35,7 +35,7 @@ impl PostgresCheckpoint {
     }
 
     /// Returns the reason for which written data may be lost, if any.
-    async fn objection(&self) -> Result<Option<Durability>, Trouble> {
+    async fn objection(&self) -> Result<Option<Durability>, PostgresError> {
         let unsettled = |why: &str| Ok(Some(Durability::Unsettled(why.to_owned())));
         let mut lagging = None;
         let most = self.store.standbys.most();
@@ -69,7 +69,7 @@ impl Checkpoint for PostgresCheckpoint {
         match self.objection().await {
             Ok(None) => Durability::Durable,
             Ok(Some(objection)) => objection,
-            Err(trouble) => Durability::Unsettled(trouble.to_string()),
+            Err(error) => Durability::Unsettled(error.to_string()),
         }
     }
 }

@@ -19,7 +19,7 @@ use tracing::debug;
 use zeroize::Zeroizing;
 
 use super::address::{Endpoint, PostgresAddress, SslMode};
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::tls::{self, Tls};
 use crate::address::is_public;
 use crate::error::Failure;
@@ -66,19 +66,19 @@ impl Dialer {
     }
 
     /// Connects to the first server that responds, preferring the primary.
-    pub async fn dial(&self) -> Result<Client, Trouble> {
+    pub async fn dial(&self) -> Result<Client, PostgresError> {
         let hosts = self.address.hosts();
         let target = self.address.parameter("target_session_attrs").unwrap_or("any");
         let preferred = self.preferred.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let others = hosts.iter().filter(|host| Some(*host) != preferred.as_ref());
         let mut standby = None;
-        let mut trouble = None;
+        let mut error = None;
         for host in preferred.iter().chain(others) {
             let client = match self.dial_one(host).await {
                 Ok(client) => client,
                 Err(why) => {
                     debug!("not connected to {host}: {why}");
-                    trouble.get_or_insert(why);
+                    error.get_or_insert(why);
                     continue;
                 }
             };
@@ -92,23 +92,24 @@ impl Dialer {
             }
             standby.get_or_insert(client);
         }
-        match (standby, trouble) {
+        match (standby, error) {
             (Some(standby), _) if !matches!(target, "primary" | "read-write") => Ok(standby),
-            (None, Some(trouble)) => Err(trouble),
-            _ => Err(Trouble::unreached("none of the servers is a writable primary")
+            (None, Some(error)) => Err(error),
+            _ => Err(PostgresError::unreached("none of the servers is a writable primary")
                 .hint("check target_session_attrs and the hosts of the address")),
         }
     }
 
     /// Connects to this server.
-    pub async fn dial_one(&self, host: &Endpoint) -> Result<Client, Trouble> {
+    pub async fn dial_one(&self, host: &Endpoint) -> Result<Client, PostgresError> {
         let limit = self.address.connect_timeout().unwrap_or(CONNECT_TIMEOUT);
         let dialled = tokio::time::timeout(limit, self.greet(host)).await;
-        dialled
-            .unwrap_or_else(|_| Err(Trouble::unreached(format!("{host}: no connection in time"))))
+        dialled.unwrap_or_else(|_| {
+            Err(PostgresError::unreached(format!("{host}: no connection in time")))
+        })
     }
 
-    async fn greet(&self, host: &Endpoint) -> Result<Client, Trouble> {
+    async fn greet(&self, host: &Endpoint) -> Result<Client, PostgresError> {
         let mut config = self.config.clone();
         if let Some(password) = self.password(host) {
             config.password(password.as_bytes());
@@ -119,8 +120,10 @@ impl Dialer {
                 let stream =
                     UnixStream::connect(&path).await.map_err(|e| unreached(&path.display(), &e))?;
                 config.ssl_mode(Wire::Disable);
-                let (client, connection) =
-                    config.connect_raw(stream, NoTls).await.map_err(|e| Trouble::of_login(&e))?;
+                let (client, connection) = config
+                    .connect_raw(stream, NoTls)
+                    .await
+                    .map_err(|e| PostgresError::of_login(&e))?;
                 drive(connection);
                 Ok(client)
             }
@@ -128,7 +131,7 @@ impl Dialer {
                 let addresses: Vec<SocketAddr> = lookup_host((name.as_str(), *port))
                     .await
                     .map_err(|e| {
-                        Trouble::unreached(format!("cannot resolve {name}: {e}"))
+                        PostgresError::unreached(format!("cannot resolve {name}: {e}"))
                             .hint("check the host name and the DNS")
                     })?
                     .collect();
@@ -144,11 +147,13 @@ impl Dialer {
                     _ => Wire::Require,
                 });
                 let name = ServerName::try_from(name.clone()).map_err(|_| {
-                    Trouble::refused(format!("{name} is not a name a certificate can have"))
+                    PostgresError::refused(format!("{name} is not a name a certificate can have"))
                 })?;
                 let tls = Tls { config: Arc::clone(&self.tls), name };
-                let (client, connection) =
-                    config.connect_raw(stream, tls).await.map_err(|e| Trouble::of_login(&e))?;
+                let (client, connection) = config
+                    .connect_raw(stream, tls)
+                    .await
+                    .map_err(|e| PostgresError::of_login(&e))?;
                 drive(connection);
                 Ok(client)
             }
@@ -214,7 +219,7 @@ fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
 }
 
 /// Checks whether a server is a standby, or read-only for another reason.
-async fn is_read_only(client: &Client) -> Result<bool, Trouble> {
+async fn is_read_only(client: &Client) -> Result<bool, PostgresError> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on'";
     Ok(client.query_typed_one(sql, &[]).await?.try_get(0)?)
 }
@@ -227,13 +232,13 @@ where
 {
     tokio::spawn(async move {
         if let Err(e) = connection.await {
-            debug!("connection lost: {}", Trouble::of(&e));
+            debug!("connection lost: {}", PostgresError::of(&e));
         }
     });
 }
 
-fn unreached(place: &impl std::fmt::Display, error: &io::Error) -> Trouble {
-    let trouble = Trouble::unreached(format!("{place}: {error}"));
+fn unreached(place: &impl std::fmt::Display, error: &io::Error) -> PostgresError {
+    let trouble = PostgresError::unreached(format!("{place}: {error}"));
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
             trouble.hint("check host and port of the address, and that the server is running")

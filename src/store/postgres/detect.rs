@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_postgres::types::Type;
 
 use super::address::PostgresAddress;
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::relation::{Column, Relation, Rows};
 use super::server::Server;
 use crate::error::{Failure, usage};
@@ -48,7 +48,10 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    pub(super) async fn read(server: &Server, address: &PostgresAddress) -> Result<Self, Trouble> {
+    pub(super) async fn read(
+        server: &Server,
+        address: &PostgresAddress,
+    ) -> Result<Self, PostgresError> {
         let schema = address.schema().unwrap_or_default();
         let rows = server.query(TABLES, &[(&schema, Type::TEXT)]).await?;
         let mut all: Vec<(Relation, bool, Vec<String>)> = Vec::new();
@@ -155,7 +158,7 @@ pub(super) async fn with_app(
     let place = [&relation.schema, &relation.name].map(|name| quoted(name)).join(".");
     let sql =
         format!("SELECT DISTINCT {column}::text FROM {place} WHERE {column} IS NOT NULL LIMIT 9");
-    let found = server.query(&sql, &[]).await.map_err(|trouble| server.explain(trouble))?;
+    let found = server.query(&sql, &[]).await.map_err(|error| server.explain(error))?;
     let apps: Vec<String> = found
         .iter()
         .map(|row| row.try_get(0))

@@ -12,7 +12,7 @@ use crate::store::settle::{CommandError, Fate};
 
 /// Error of the server or the connection.
 #[derive(Debug)]
-pub struct Trouble {
+pub struct PostgresError {
     fate: Fate,
     may_pass: bool,
     /// True if the command line or the configuration is at fault.
@@ -27,7 +27,7 @@ pub struct Trouble {
 pub const GRANTS: &str = "GRANT SELECT, UPDATE, DELETE on the table of sessions and SELECT, DELETE on the one of pending \
                           logins, INSERT on both for import";
 
-impl Trouble {
+impl PostgresError {
     /// Returns the error of statements that were not sent.
     pub fn unreached(message: impl Into<String>) -> Self {
         Self {
@@ -216,19 +216,19 @@ fn advice(code: &SqlState) -> (bool, Option<&'static str>) {
     }
 }
 
-impl From<tokio_postgres::Error> for Trouble {
+impl From<tokio_postgres::Error> for PostgresError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::of(&error)
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for PostgresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl CommandError for Trouble {
+impl CommandError for PostgresError {
     fn fate(&self) -> Fate {
         self.fate
     }

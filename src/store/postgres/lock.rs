@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::server::{self, Connection, Server};
 use super::write;
 use crate::store::layout::{AdvisoryKey, LockRule};
 use crate::store::lock::{self, Lock, Release};
-use crate::store::retry::Patience;
+use crate::store::retry::Backoff;
 
 /// TTL of a lock that is not released. The server then ends the idle transaction.
 const TTL: Duration = Duration::from_secs(30);
@@ -60,12 +60,12 @@ impl Transactions {
         rule: &LockRule,
         name: &str,
         patience: Duration,
-    ) -> Result<Option<Lock>, Trouble> {
-        let mut retries = Patience::new();
+    ) -> Result<Option<Lock>, PostgresError> {
+        let mut retries = Backoff::new();
         let mut client = loop {
             match open(server).await {
                 Ok(client) => break client,
-                Err(trouble) => retries.after(trouble).await?,
+                Err(error) => retries.after(error).await?,
             }
         };
         // Measured from here, because earlier waits were for oauthctl's own connections.
@@ -95,10 +95,10 @@ impl Transactions {
                 Ok(false) => {
                     tokio::time::sleep(POLL.min(patience.saturating_sub(begun.elapsed()))).await;
                 }
-                Err(trouble) => {
+                Err(error) => {
                     server.count_loss();
                     drop(client);
-                    retries.after(trouble).await?;
+                    retries.after(error).await?;
                     client = open(server).await?;
                 }
             }
@@ -106,14 +106,14 @@ impl Transactions {
     }
 }
 
-async fn open(server: &Server) -> Result<Connection, Trouble> {
+async fn open(server: &Server) -> Result<Connection, PostgresError> {
     let client = server.client_for_lock().await?;
     // Durable from the start: the write must not wait for it.
     server::batch(&client, &format!("{BEGIN}; {}", write::DURABLE)).await?;
     Ok(client)
 }
 
-async fn try_lock(client: &Connection, rule: &LockRule, name: &str) -> Result<bool, Trouble> {
+async fn try_lock(client: &Connection, rule: &LockRule, name: &str) -> Result<bool, PostgresError> {
     let key;
     let (sql, parameter): (&str, (&(dyn ToSql + Sync), Type)) = match rule {
         LockRule::Advisory(AdvisoryKey::HashText) => (

@@ -40,7 +40,7 @@ pub use address::PostgresAddress;
 pub(super) use census::{census, has_records};
 use checkpoint::PostgresCheckpoint;
 use detect::Tables;
-use error::Trouble;
+use error::PostgresError;
 use lock::{Transaction, Transactions};
 use notes::Notes;
 use read::View;
@@ -84,7 +84,7 @@ impl PostgresStore {
         choice: &LayoutChoice,
     ) -> Result<Vec<Self>, Failure> {
         let server = Arc::new(Server::new(address, access)?);
-        let explain = |trouble| server.explain(trouble);
+        let explain = |error| server.explain(error);
         // Checks address, credentials and network before anything is retried.
         server.query_once("SELECT 1", &[]).await.map_err(explain)?;
         let tables = Tables::read(&server, address).await.map_err(explain)?;
@@ -184,8 +184,8 @@ impl PostgresStore {
         View { want, lifetime: self.layout.records(kind).ttl, now: now() }
     }
 
-    fn explain(&self, trouble: Trouble) -> anyhow::Error {
-        self.server.explain(trouble).into()
+    fn explain(&self, error: PostgresError) -> anyhow::Error {
+        self.server.explain(error).into()
     }
 
     /// Refuses a table that the role may not read, or whose rows are hidden from it: an empty
@@ -218,7 +218,7 @@ impl PostgresStore {
         kind: Kind,
         sql: fn(&Rows) -> String,
         text: &str,
-    ) -> Result<Vec<Stored>, Trouble> {
+    ) -> Result<Vec<Stored>, PostgresError> {
         let Some(rows) = self.rows(kind) else { return Ok(Vec::new()) };
         let (sql, view) = (sql(rows), self.view(kind, Want { values: true, ttls: true }));
         let parameter: [(&(dyn ToSql + Sync), Type); 1] = [(&text, Type::TEXT)];
@@ -250,7 +250,11 @@ impl PostgresStore {
 
     /// Replaces a record in the transaction that holds its lock. `None` if the transaction is lost
     /// before the outcome is certain.
-    async fn replace_locked(&self, read: &Stored, new: &[u8]) -> Result<Option<Written>, Trouble> {
+    async fn replace_locked(
+        &self,
+        read: &Stored,
+        new: &[u8],
+    ) -> Result<Option<Written>, PostgresError> {
         let Some(slot) = self.held(Kind::Session, &read.key.text()) else { return Ok(None) };
         let mut transaction = slot.lock().await;
         let Transaction::Open(client) = &*transaction else { return Ok(None) };
@@ -269,19 +273,19 @@ impl PostgresStore {
                 *transaction = Transaction::Lost;
                 write::settle_commit(&self.server, &self.sessions, read, new).await
             }
-            Err(trouble) => {
+            Err(error) => {
                 // The transaction has ended. The write uses another connection, and compares as
                 // usual.
                 *transaction = Transaction::Lost;
                 self.server.count_loss();
-                if trouble.is_final() { Err(trouble) } else { Ok(None) }
+                if error.is_final() { Err(error) } else { Ok(None) }
             }
         }
     }
 }
 
 /// Returns for each store whether it has rows of this kind.
-async fn in_use(stores: &[PostgresStore], kind: Kind) -> Result<Vec<bool>, Trouble> {
+async fn in_use(stores: &[PostgresStore], kind: Kind) -> Result<Vec<bool>, PostgresError> {
     let mut in_use = Vec::new();
     for store in stores {
         in_use.push(match store.rows(kind) {
@@ -399,9 +403,7 @@ impl Store for PostgresStore {
     async fn check_writable(&self) -> anyhow::Result<()> {
         let key = RecordKey::from_text(&self.layout.session_pattern().key(NOBODY, Some("0")));
         let nobody = Stored::new(key, b"{}".to_vec().into());
-        write::rehearse(&self.server, &self.sessions, &nobody)
-            .await
-            .map_err(|e| self.explain(e))?;
+        write::dry_run(&self.server, &self.sessions, &nobody).await.map_err(|e| self.explain(e))?;
         // A standby lost before the first write still has to be known.
         let _ = self.standbys.ask(&self.server).await;
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_postgres::types::Type;
 
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::server::Server;
 use crate::store::sql::quoting::quoted;
 
@@ -37,7 +37,7 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Checks whether the schema exists and this role may use it.
-    pub(super) async fn are_there(server: &Server) -> Result<bool, Trouble> {
+    pub(super) async fn are_there(server: &Server) -> Result<bool, PostgresError> {
         let sql = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
                    AND pg_catalog.has_table_privilege(c.oid, 'SELECT') \
                    AND pg_catalog.has_table_privilege(c.oid, 'INSERT') \
@@ -58,7 +58,7 @@ impl Notes {
         &self,
         server: &Server,
         names: &[String],
-    ) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+    ) -> Result<Vec<Option<Vec<u8>>>, PostgresError> {
         let sql = "SELECT name, value FROM oauthctl.note \
                    WHERE name = ANY ($1) AND until >= pg_catalog.clock_timestamp()";
         let rows = server.query(sql, &[(&names, Type::TEXT_ARRAY)]).await?;
@@ -74,7 +74,7 @@ impl Notes {
         server: &Server,
         notes: &[(String, Vec<u8>)],
         lifetime: Duration,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), PostgresError> {
         if !self.swept.swap(true, Ordering::Relaxed) {
             server
                 .query("DELETE FROM oauthctl.note WHERE until < pg_catalog.clock_timestamp()", &[])
@@ -102,7 +102,11 @@ impl Notes {
         Ok(())
     }
 
-    pub(super) async fn remove(&self, server: &Server, names: &[String]) -> Result<(), Trouble> {
+    pub(super) async fn remove(
+        &self,
+        server: &Server,
+        names: &[String],
+    ) -> Result<(), PostgresError> {
         server
             .query("DELETE FROM oauthctl.note WHERE name = ANY ($1)", &[(&names, Type::TEXT_ARRAY)])
             .await?;

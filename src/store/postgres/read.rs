@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::address::PostgresAddress;
 use super::detect::Tables;
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::relation::{Holds, Rows};
 use super::server::{self, Server};
 use crate::error::Failure;
@@ -50,14 +50,14 @@ pub(super) async fn all(
     rows: &Rows,
     view: View,
     sender: &ScanSender,
-) -> Result<(), Trouble> {
+) -> Result<(), PostgresError> {
     let mut seen = Seen::new();
     // Otherwise rows that were sent could not be recognised.
     if rows.has_unique_keys {
         match in_one_go(server, rows, view, sender, &mut seen).await {
             Ok(true) => return Ok(()),
             Ok(false) => debug!("records are received too slowly for one query"),
-            Err(trouble) => debug!("the query for all rows failed: {trouble}"),
+            Err(error) => debug!("the query for all rows failed: {error}"),
         }
     }
     in_pages(server, rows, view, sender, &mut seen).await
@@ -71,7 +71,7 @@ async fn in_one_go(
     view: View,
     sender: &ScanSender,
     seen: &mut Seen,
-) -> Result<bool, Trouble> {
+) -> Result<bool, PostgresError> {
     let client = server.client().await?;
     let sql = rows.select_all(view.want.values);
     let none: [(&str, Type); 0] = [];
@@ -115,7 +115,7 @@ async fn in_pages(
     view: View,
     sender: &ScanSender,
     seen: &mut Seen,
-) -> Result<(), Trouble> {
+) -> Result<(), PostgresError> {
     let mut after: Option<String> = None;
     loop {
         // Rows with equal keys are on one page.
@@ -150,7 +150,7 @@ async fn last_key(
     server: &Server,
     rows: &Rows,
     after: Option<&str>,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<String>, PostgresError> {
     let sql = rows.select_end(after.is_none(), PAGE);
     let bounds: Vec<(&(dyn ToSql + Sync), Type)> =
         after.iter().map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
@@ -158,7 +158,7 @@ async fn last_key(
 }
 
 /// Converts a row of [`Rows`] to a record.
-pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Trouble> {
+pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, PostgresError> {
     let bytes = match rows.holds {
         Holds::Bytes => row.try_get::<_, Option<&[u8]>>(1)?,
         _ => row.try_get::<_, Option<&str>>(1)?.map(str::as_bytes),
@@ -166,7 +166,7 @@ pub(super) fn stored(rows: &Rows, row: &Row, view: View) -> Result<Stored, Troub
     let is_long = row.try_get::<_, Option<bool>>(4)?.unwrap_or(false)
         || bytes.is_some_and(|b| b.len() as u64 > MAX_VALUE);
     let bytes = bytes.filter(|_| !is_long).unwrap_or_default();
-    let time = |at: usize, is_end: bool| -> Result<Option<Timestamp>, Trouble> {
+    let time = |at: usize, is_end: bool| -> Result<Option<Timestamp>, PostgresError> {
         let cell = if rows.is_text(is_end) {
             row.try_get::<_, Option<&str>>(at)?.map(|text| Cell::Text(text.as_bytes()))
         } else {
@@ -221,7 +221,7 @@ pub(in crate::store) async fn keys(
     table: &str,
 ) -> Result<Vec<KeyRow>, Failure> {
     let server = Server::new(address, access)?;
-    let explain = |trouble| server.explain(trouble);
+    let explain = |error| server.explain(error);
     server.query_once("SELECT 1", &[]).await.map_err(explain)?;
     let tables = Tables::read(&server, address).await.map_err(explain)?;
     let place = tables.place_with(table, &["kid", "jwk"]).map_err(|e| e.at(address))?;
@@ -239,6 +239,6 @@ pub(super) fn spawn(server: Arc<Server>, rows: Option<Arc<Rows>>, view: View, se
             outcome = all(&server, &rows, view, &sender) => outcome,
             () = sender.closed() => return,
         };
-        sender.end(outcome.map_err(|trouble| server.explain(trouble).into())).await;
+        sender.end(outcome.map_err(|error| server.explain(error).into())).await;
     });
 }

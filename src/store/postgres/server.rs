@@ -12,10 +12,10 @@ use tokio_postgres::{Client, Row};
 
 use super::address::{Endpoint, PostgresAddress, SslMode};
 use super::connect::Dialer;
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::standbys::{self, Head};
 use crate::error::Failure;
-use crate::store::retry::Patience;
+use crate::store::retry::Backoff;
 use crate::store::settle::CommandError as _;
 use crate::store::{Access, PostgresVitals};
 
@@ -89,11 +89,11 @@ impl Server {
     /// Reconnects to the primary. Returns a pool for it alone, and its replication state. Of
     /// several servers that accept writes, the one with the longest history is chosen. Further
     /// connections of `self` use it, too.
-    pub async fn in_charge(&self) -> Result<(Self, Head), Trouble> {
+    pub async fn in_charge(&self) -> Result<(Self, Head), PostgresError> {
         // A pooler may have no connection left for another client.
         self.idle().clear();
         let mut found: Option<(Endpoint, Client, Head)> = None;
-        let mut trouble = None;
+        let mut error = None;
         for host in self.address.hosts() {
             let dialled = async {
                 let client = self.dialer.dial_one(host).await?;
@@ -106,11 +106,11 @@ impl Server {
                         found = Some((host.clone(), client, head));
                     }
                 }
-                Err(why) => drop(trouble.get_or_insert(why)),
+                Err(why) => drop(error.get_or_insert(why)),
             }
         }
         let Some((host, client, head)) = found else {
-            return Err(trouble.unwrap_or_else(Trouble::late));
+            return Err(error.unwrap_or_else(PostgresError::late));
         };
         self.dialer.prefer(&host);
         let server = Self {
@@ -144,17 +144,20 @@ impl Server {
     }
 
     /// Returns a connection without a transaction.
-    pub async fn client(&self) -> Result<Connection, Trouble> {
+    pub async fn client(&self) -> Result<Connection, PostgresError> {
         self.connection(None).await
     }
 
     /// Returns a connection for a transaction that waits for others while it is open.
-    pub async fn client_for_lock(&self) -> Result<Connection, Trouble> {
+    pub async fn client_for_lock(&self) -> Result<Connection, PostgresError> {
         let permit = Arc::clone(&self.budget.locks).acquire_owned().await;
         self.connection(permit.ok()).await
     }
 
-    async fn connection(&self, lock: Option<OwnedSemaphorePermit>) -> Result<Connection, Trouble> {
+    async fn connection(
+        &self,
+        lock: Option<OwnedSemaphorePermit>,
+    ) -> Result<Connection, PostgresError> {
         let permit = Arc::clone(&self.budget.all).acquire_owned().await;
         let permits = (permit.ok(), lock);
         let kept = || self.idle().pop();
@@ -184,12 +187,16 @@ impl Server {
     }
 
     /// Runs an idempotent query until it is answered.
-    pub async fn query(&self, sql: &str, parameters: &Parameters<'_>) -> Result<Vec<Row>, Trouble> {
-        let mut patience = Patience::new();
+    pub async fn query(
+        &self,
+        sql: &str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Vec<Row>, PostgresError> {
+        let mut backoff = Backoff::new();
         loop {
             match self.query_once(sql, parameters).await {
                 Ok(rows) => return Ok(rows),
-                Err(trouble) => patience.after(trouble).await?,
+                Err(error) => backoff.after(error).await?,
             }
         }
     }
@@ -199,22 +206,22 @@ impl Server {
         &self,
         sql: &str,
         parameters: &Parameters<'_>,
-    ) -> Result<Vec<Row>, Trouble> {
+    ) -> Result<Vec<Row>, PostgresError> {
         let client = self.client().await?;
         match query(&client, sql, parameters).await {
             Ok(rows) => {
                 self.keep(client);
                 Ok(rows)
             }
-            Err(trouble) => {
-                self.lost(client, &trouble);
-                Err(trouble)
+            Err(error) => {
+                self.lost(client, &error);
+                Err(error)
             }
         }
     }
 
     /// Returns facts that decide whether the server keeps what it holds.
-    pub async fn vitals(&self) -> Result<PostgresVitals, Trouble> {
+    pub async fn vitals(&self) -> Result<PostgresVitals, PostgresError> {
         let sql = "SELECT pg_catalog.pg_is_in_recovery(), \
                    pg_catalog.current_setting('default_transaction_read_only') = 'on', \
                    (SELECT setting::bigint FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'), \
@@ -237,8 +244,8 @@ impl Server {
 
     /// Returns a connection to the pool after a failed statement outside of a transaction, unless
     /// it is lost.
-    pub fn lost(&self, client: Connection, trouble: &Trouble) {
-        if client.is_closed() || trouble.fate() == crate::store::settle::Fate::Unknown {
+    pub fn lost(&self, client: Connection, error: &PostgresError) {
+        if client.is_closed() || error.fate() == crate::store::settle::Fate::Unknown {
             self.count_loss();
         } else {
             self.keep(client);
@@ -246,8 +253,8 @@ impl Server {
     }
 
     /// Converts an error for the operator.
-    pub fn explain(&self, trouble: Trouble) -> Failure {
-        trouble.explain(&self.address)
+    pub fn explain(&self, error: PostgresError) -> Failure {
+        error.explain(&self.address)
     }
 }
 
@@ -256,7 +263,7 @@ pub async fn query(
     client: &Client,
     sql: &str,
     parameters: &Parameters<'_>,
-) -> Result<Vec<Row>, Trouble> {
+) -> Result<Vec<Row>, PostgresError> {
     in_time(client.query_typed(sql, parameters)).await
 }
 
@@ -265,21 +272,21 @@ pub async fn execute(
     client: &Client,
     sql: &str,
     parameters: &Parameters<'_>,
-) -> Result<u64, Trouble> {
+) -> Result<u64, PostgresError> {
     in_time(client.execute_typed(sql, parameters)).await
 }
 
 /// Runs statements without parameters.
-pub async fn batch(client: &Client, sql: &str) -> Result<(), Trouble> {
+pub async fn batch(client: &Client, sql: &str) -> Result<(), PostgresError> {
     in_time(client.batch_execute(sql)).await
 }
 
 /// Waits for an answer, but not for ever.
 pub async fn in_time<T>(
     answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, Trouble> {
+) -> Result<T, PostgresError> {
     match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Trouble::late()),
+        Err(_) => Err(PostgresError::late()),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::server::{self, Server};
 use crate::store::checkpoint::majority;
 
@@ -46,11 +46,11 @@ impl Head {
 }
 
 /// Asks a server for its replication state. Fails if it is a standby or does not answer.
-pub async fn head(client: &Client) -> Result<Head, Trouble> {
+pub async fn head(client: &Client) -> Result<Head, PostgresError> {
     let sql = "SELECT pg_catalog.pg_is_in_recovery()";
     let answer = server::query(client, sql, &[]).await?;
     if answer.first().map(|row| row.try_get(0)).transpose()? == Some(true) {
-        return Err(Trouble::unreached("the server is a standby at the moment"));
+        return Err(PostgresError::unreached("the server is a standby at the moment"));
     }
     let sql = format!(
         "SELECT (SELECT system_identifier::text FROM pg_catalog.pg_control_system()), \
@@ -60,8 +60,8 @@ pub async fn head(client: &Client) -> Result<Head, Trouble> {
     let rows = match server::query(client, &sql, &[]).await {
         Ok(rows) => rows,
         // Compatible servers lack parts of it.
-        Err(trouble) if trouble.is_refusal() => return Ok(Head::default()),
-        Err(trouble) => return Err(trouble),
+        Err(error) if error.is_refusal() => return Ok(Head::default()),
+        Err(error) => return Err(error),
     };
     let Some(row) = rows.first() else { return Ok(Head::default()) };
     Ok(Head {
@@ -79,9 +79,9 @@ pub struct Progress {
 }
 
 /// Waits for up to `most` standbys, for a limited time, until they have all earlier writes.
-pub async fn progress(server: &Server, most: usize) -> Result<Progress, Trouble> {
+pub async fn progress(server: &Server, most: usize) -> Result<Progress, PostgresError> {
     let answer = server.query("SELECT pg_catalog.pg_current_wal_flush_lsn()::text", &[]).await?;
-    let Some(row) = answer.first() else { return Err(Trouble::late()) };
+    let Some(row) = answer.first() else { return Err(PostgresError::late()) };
     let position: String = row.try_get(0)?;
     let sql = format!(
         "SELECT count(*), count(lsn), count(*) FILTER (WHERE lsn >= $1::text::pg_catalog.pg_lsn) FROM \
@@ -90,8 +90,8 @@ pub async fn progress(server: &Server, most: usize) -> Result<Progress, Trouble>
     let begun = Instant::now();
     loop {
         let rows = server.query(&sql, &[(&position, Type::TEXT)]).await?;
-        let Some(row) = rows.first() else { return Err(Trouble::late()) };
-        let count = |at: usize| -> Result<usize, Trouble> {
+        let Some(row) = rows.first() else { return Err(PostgresError::late()) };
+        let count = |at: usize| -> Result<usize, PostgresError> {
             Ok(usize::try_from(row.try_get::<_, i64>(at)?).unwrap_or(0))
         };
         let (attached, known, reached) = (count(0)?, count(1)?, count(2)?);
@@ -135,7 +135,7 @@ impl Standbys {
     }
 
     /// Asks the server for its standbys.
-    pub async fn ask(&self, server: &Server) -> Result<(), Trouble> {
+    pub async fn ask(&self, server: &Server) -> Result<(), PostgresError> {
         let client = server.client().await?;
         let head = head(&client).await?;
         server.keep(client);

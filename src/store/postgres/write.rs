@@ -4,12 +4,12 @@ use futures_util::future::try_join_all;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::error::Trouble;
+use super::error::PostgresError;
 use super::read::wrapped;
 use super::relation::{Holds, Rows};
 use super::server::{self, Connection, Server};
-use crate::store::retry::Patience;
-use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
+use crate::store::retry::Backoff;
+use crate::store::settle::{CommandError as _, ConditionalWrite, Fate, WriteAttempt, settle};
 use crate::store::{Kind, Stored, Unreadable, Written};
 
 /// Start of a transaction, with a limited wait for locks of other transactions.
@@ -46,22 +46,24 @@ fn value<'v>(
     rows: &Rows,
     bytes: &'v Vec<u8>,
     text: &'v mut String,
-) -> Result<&'v (dyn ToSql + Sync), Trouble> {
+) -> Result<&'v (dyn ToSql + Sync), PostgresError> {
     if rows.holds == Holds::Bytes {
         return Ok(bytes);
     }
     let found = std::str::from_utf8(bytes);
     found
-        .map_err(|_| Trouble::refused("the record is not text, but the column contains text"))?
+        .map_err(|_| {
+            PostgresError::refused("the record is not text, but the column contains text")
+        })?
         .clone_into(text);
     Ok(text)
 }
 
 /// Refuses a value that is too long for the column.
-pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), Trouble> {
+pub(super) fn check_length(rows: &Rows, new: &[u8]) -> Result<(), PostgresError> {
     let length = String::from_utf8_lossy(new).chars().count();
     match rows.limit {
-        Some(limit) if length > limit => Err(Trouble::refused(format!(
+        Some(limit) if length > limit => Err(PostgresError::refused(format!(
             "the record has {length} characters, but column {} of table {} is limited to {limit}",
             rows.table.value, rows.relation.name
         ))
@@ -76,7 +78,7 @@ pub(super) async fn update(
     rows: &Rows,
     read: &Stored,
     new: &[u8],
-) -> Result<Updated, Trouble> {
+) -> Result<Updated, PostgresError> {
     let values = Values::new(read, new);
     check_length(rows, &values.after)?;
     let (mut before, mut after) = (String::new(), String::new());
@@ -89,7 +91,7 @@ pub(super) async fn update(
         1 => return Ok(Updated::One),
         0 => {}
         _ => {
-            return Err(Trouble::refused(
+            return Err(PostgresError::refused(
                 "several rows contain the same record; nothing was written",
             ));
         }
@@ -98,7 +100,7 @@ pub(super) async fn update(
     let is_as_read =
         |row: &tokio_postgres::Row| row.try_get(0).unwrap_or(None::<bool>) == Some(true);
     if found.iter().any(is_as_read) {
-        return Err(Trouble::refused(format!(
+        return Err(PostgresError::refused(format!(
             "table {} ignored the update without an error",
             rows.relation.name
         ))
@@ -113,10 +115,10 @@ pub(super) async fn replace(
     rows: &Rows,
     read: &Stored,
     new: &[u8],
-) -> Result<Written, Trouble> {
+) -> Result<Written, PostgresError> {
     let values = Values::new(read, new);
-    let change = Change { before: Some(&values.before), after: &values.after };
-    let mut patience = Patience::new();
+    let change = ConditionalWrite { before: Some(&values.before), after: &values.after };
+    let mut backoff = Backoff::new();
     loop {
         let attempt = settle(
             change,
@@ -124,8 +126,8 @@ pub(super) async fn replace(
             read_again(server, rows, &values),
         );
         match attempt.await? {
-            Attempt::Settled(written) => return Ok(written),
-            Attempt::NotDone(trouble) => patience.after(trouble).await?,
+            WriteAttempt::Settled(written) => return Ok(written),
+            WriteAttempt::NotDone(error) => backoff.after(error).await?,
         }
     }
 }
@@ -135,7 +137,7 @@ async fn replace_once(
     rows: &Rows,
     read: &Stored,
     new: &[u8],
-) -> Result<Written, Trouble> {
+) -> Result<Written, PostgresError> {
     let client = server.client().await?;
     let updated = async {
         begin(&client).await?;
@@ -147,9 +149,9 @@ async fn replace_once(
             roll_back(server, client).await;
             Ok(why)
         }
-        Err(trouble) => {
+        Err(error) => {
             roll_back(server, client).await;
-            Err(trouble.before_commit())
+            Err(error.before_commit())
         }
     }
 }
@@ -160,13 +162,13 @@ pub(super) async fn settle_commit(
     rows: &Rows,
     read: &Stored,
     new: &[u8],
-) -> Result<Option<Written>, Trouble> {
+) -> Result<Option<Written>, PostgresError> {
     let values = Values::new(read, new);
-    let change = Change { before: Some(&values.before), after: &values.after };
-    let lost = async { Err(Trouble::late()) };
+    let change = ConditionalWrite { before: Some(&values.before), after: &values.after };
+    let lost = async { Err(PostgresError::late()) };
     Ok(match settle(change, lost, read_again(server, rows, &values)).await? {
-        Attempt::Settled(written) => Some(written),
-        Attempt::NotDone(_) => None,
+        WriteAttempt::Settled(written) => Some(written),
+        WriteAttempt::NotDone(_) => None,
     })
 }
 
@@ -176,7 +178,7 @@ async fn read_again(
     server: &Server,
     rows: &Rows,
     values: &Values,
-) -> Result<Option<Vec<u8>>, Trouble> {
+) -> Result<Option<Vec<u8>>, PostgresError> {
     let (mut before, mut after) = (String::new(), String::new());
     let [is_before, is_after] =
         [value(rows, &values.before, &mut before)?, value(rows, &values.after, &mut after)?];
@@ -194,8 +196,12 @@ async fn read_again(
 }
 
 /// Dry run of an update, on a non-existing key.
-pub(super) async fn rehearse(server: &Server, rows: &Rows, nobody: &Stored) -> Result<(), Trouble> {
-    let mut patience = Patience::new();
+pub(super) async fn dry_run(
+    server: &Server,
+    rows: &Rows,
+    nobody: &Stored,
+) -> Result<(), PostgresError> {
+    let mut backoff = Backoff::new();
     loop {
         let client = server.client().await?;
         let tried = async {
@@ -206,7 +212,7 @@ pub(super) async fn rehearse(server: &Server, rows: &Rows, nobody: &Stored) -> R
         roll_back(server, client).await;
         match tried {
             Ok(_) => return Ok(()),
-            Err(trouble) => patience.after(trouble.before_commit()).await?,
+            Err(error) => backoff.after(error.before_commit()).await?,
         }
     }
 }
@@ -218,14 +224,14 @@ pub(super) async fn create(
     (key, did): (&str, &str),
     new: &[u8],
     written_at: f64,
-) -> Result<bool, Trouble> {
+) -> Result<bool, PostgresError> {
     check_length(rows, new)?;
     let (bytes, mut text) = (new.to_vec(), String::new());
     let new = value(rows, &bytes, &mut text)?;
     let key_parameter = (&key as &(dyn ToSql + Sync), Type::TEXT);
     let parameters =
         [key_parameter, (new, rows.value_type()), (&written_at, Type::FLOAT8), (&did, Type::TEXT)];
-    let mut patience = Patience::new();
+    let mut backoff = Backoff::new();
     let mut was_lost = false;
     loop {
         let client = server.client().await?;
@@ -233,12 +239,12 @@ pub(super) async fn create(
             begin(&client).await?;
             server::execute(&client, &rows.insert(), &parameters).await
         };
-        let trouble = match inserted.await {
+        let error = match inserted.await {
             Ok(1) => match commit(server, client).await {
                 Ok(()) => return Ok(true),
-                Err(trouble) => {
-                    was_lost |= trouble.fate() == Fate::Unknown;
-                    trouble
+                Err(error) => {
+                    was_lost |= error.fate() == Fate::Unknown;
+                    error
                 }
             },
             Ok(_) => {
@@ -257,12 +263,12 @@ pub(super) async fn create(
                     found.first().and_then(|row| row.try_get(1).ok().flatten()) == Some(true)
                 );
             }
-            Err(trouble) => {
+            Err(error) => {
                 roll_back(server, client).await;
-                trouble.before_commit()
+                error.before_commit()
             }
         };
-        patience.after(trouble).await?;
+        backoff.after(error).await?;
     }
 }
 
@@ -272,11 +278,11 @@ pub(super) async fn remove(
     rows: &Rows,
     kind: Kind,
     records: &[Stored],
-) -> Result<Vec<Written>, Trouble> {
+) -> Result<Vec<Written>, PostgresError> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
-    let mut patience = Patience::new();
+    let mut backoff = Backoff::new();
     let mut lost: Option<Vec<Written>> = None;
     loop {
         let client = server.client().await?;
@@ -294,14 +300,14 @@ pub(super) async fn remove(
                     };
                     return Ok(outcomes.into_iter().zip(before).map(done).collect());
                 }
-                Err(trouble) => {
-                    lost = (trouble.fate() == Fate::Unknown).then_some(outcomes);
-                    patience.after(trouble).await?;
+                Err(error) => {
+                    lost = (error.fate() == Fate::Unknown).then_some(outcomes);
+                    backoff.after(error).await?;
                 }
             },
-            Err(trouble) => {
+            Err(error) => {
                 roll_back(server, client).await;
-                patience.after(trouble.before_commit()).await?;
+                backoff.after(error.before_commit()).await?;
             }
         }
     }
@@ -312,7 +318,7 @@ async fn remove_one(
     rows: &Rows,
     kind: Kind,
     record: &Stored,
-) -> Result<Written, Trouble> {
+) -> Result<Written, PostgresError> {
     let key = record.key.text().into_owned();
     let (before, mut text) = (record.version().to_vec(), String::new());
     let before = value(rows, &before, &mut text)?;
@@ -324,24 +330,26 @@ async fn remove_one(
             let found = server::query(client, &rows.has_key_sql(), &parameters[..1]).await?;
             Ok(if found.is_empty() { Written::Gone } else { Written::Changed })
         }
-        _ => Err(Trouble::refused("several rows contain the same record; nothing was deleted")),
+        _ => {
+            Err(PostgresError::refused("several rows contain the same record; nothing was deleted"))
+        }
     }
 }
 
-async fn begin(client: &Client) -> Result<(), Trouble> {
+async fn begin(client: &Client) -> Result<(), PostgresError> {
     server::batch(client, &format!("{BEGIN}; {DURABLE}")).await
 }
 
 /// Commits. After an error the outcome is open, unless the server reports a rollback.
-pub(super) async fn commit(server: &Server, client: Connection) -> Result<(), Trouble> {
+pub(super) async fn commit(server: &Server, client: Connection) -> Result<(), PostgresError> {
     match server::batch(&client, "COMMIT").await {
         Ok(()) => {
             server.keep(client);
             Ok(())
         }
-        Err(trouble) => {
-            server.lost(client, &trouble);
-            Err(trouble)
+        Err(error) => {
+            server.lost(client, &error);
+            Err(error)
         }
     }
 }

@@ -8,7 +8,7 @@ use redis::Value;
 
 use super::RedisStore;
 use super::client::command::{Command, Survey};
-use super::client::error::Trouble;
+use super::client::error::ClientError;
 use super::client::replicas::{Head, head, wait};
 use crate::store::Store;
 use crate::store::checkpoint::{Checkpoint, Durability, majority};
@@ -31,7 +31,7 @@ pub(super) struct RedisCheckpoint {
 
 impl RedisCheckpoint {
     /// Looks up the masters and connects. `None` if the Redis has no failover.
-    pub(super) async fn reach(store: &RedisStore) -> Result<Option<Self>, Trouble> {
+    pub(super) async fn reach(store: &RedisStore) -> Result<Option<Self>, ClientError> {
         if !store.replicas.may_take_over(&*store.server) {
             return Ok(None);
         }
@@ -45,7 +45,7 @@ impl RedisCheckpoint {
     }
 
     /// Returns the reason for which written data may be lost, if any.
-    async fn objection(&self) -> Result<Option<Durability>, Trouble> {
+    async fn objection(&self) -> Result<Option<Durability>, ClientError> {
         let unsettled = |why: &str| Ok(Some(Durability::Unsettled(why.to_owned())));
         if let Some(doubt) = &self.survey.doubt {
             return unsettled(doubt);
@@ -80,7 +80,7 @@ impl RedisCheckpoint {
 
     /// Returns the number of replicas that have all earlier writes, `None` if the server does not
     /// report it.
-    async fn reached(&self, key: &[u8], most: usize) -> Result<Option<usize>, Trouble> {
+    async fn reached(&self, key: &[u8], most: usize) -> Result<Option<usize>, ClientError> {
         let set = Command::new("SET", key)
             .arg("1")
             .arg("PX")
@@ -88,7 +88,7 @@ impl RedisCheckpoint {
         let commands = [set, wait(most, PATIENCE).beside(key)];
         let answers = self.survey.server.wire().run(&commands).await?;
         match &answers[..] {
-            [Value::ServerError(error), _] => Err(Trouble::refused(error)),
+            [Value::ServerError(error), _] => Err(ClientError::refused(error)),
             [_, Value::Int(reached)] => Ok(Some(usize::try_from(*reached).unwrap_or(0))),
             _ => Ok(None),
         }
@@ -112,13 +112,13 @@ impl Checkpoint for RedisCheckpoint {
         match self.objection().await {
             Ok(None) => Durability::Durable,
             Ok(Some(objection)) => objection,
-            Err(trouble) => Durability::Unsettled(trouble.to_string()),
+            Err(error) => Durability::Unsettled(error.to_string()),
         }
     }
 }
 
 /// Asks each server for its replication state.
-async fn heads(survey: &Survey) -> Result<Vec<Head>, Trouble> {
+async fn heads(survey: &Survey) -> Result<Vec<Head>, ClientError> {
     let heads = survey.keys.iter().map(|key| head(&*survey.server, key));
     futures_util::future::join_all(heads).await.into_iter().collect()
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::client::command::{Command, Server};
-use super::client::error::{Trouble, text};
+use super::client::error::{ClientError, text};
 use super::client::retry;
 use super::records::OWN_PREFIX;
 use super::scan::page;
@@ -41,7 +41,7 @@ struct Samples {
 }
 
 /// Layouts of a Redis.
-pub(super) struct Found {
+pub(super) struct DetectedLayouts {
     /// Layouts with records in the store.
     pub(super) layouts: Vec<Arc<Layout>>,
     /// Layouts that may have session keys in the store.
@@ -53,13 +53,13 @@ pub(super) struct Found {
 pub(super) async fn layouts(
     server: &dyn Server,
     all: &[Arc<Layout>],
-) -> Result<Result<Found, Failure>, Trouble> {
+) -> Result<Result<DetectedLayouts, Failure>, ClientError> {
     let mut survey = Survey::new(all, MANY_KEYS);
     survey.run(server).await?;
     let layouts: Vec<_> =
         best(&survey.candidates).iter().map(|one| Arc::clone(&one.layout)).collect();
     if !layouts.is_empty() {
-        return Ok(Ok(Found { layouts, possible: survey.possible() }));
+        return Ok(Ok(DetectedLayouts { layouts, possible: survey.possible() }));
     }
     Ok(Err(if survey.shapes.is_empty() {
         empty(server).await?
@@ -69,7 +69,10 @@ pub(super) async fn layouts(
 }
 
 /// Checks whether there are records of any of the layouts, or of a client library under other keys.
-pub(super) async fn has_records(server: &dyn Server, all: &[Arc<Layout>]) -> Result<bool, Trouble> {
+pub(super) async fn has_records(
+    server: &dyn Server,
+    all: &[Arc<Layout>],
+) -> Result<bool, ClientError> {
     let mut survey = Survey::new(all, MANY_KEYS);
     survey.run(server).await?;
     if !best(&survey.candidates).is_empty() {
@@ -85,7 +88,11 @@ pub(super) async fn has_records(server: &dyn Server, all: &[Arc<Layout>]) -> Res
 }
 
 /// Returns the layouts, apart from `named`, of which the first keys of the store show sessions.
-pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layout>]) -> Found {
+pub(super) async fn beside(
+    server: &dyn Server,
+    named: &Layout,
+    all: &[Arc<Layout>],
+) -> DetectedLayouts {
     let all: Vec<_> =
         all.iter().filter(|layout| !layout.shares_sessions_with(named)).cloned().collect();
     let mut survey = Survey::new(&all, FEW_KEYS);
@@ -93,7 +100,7 @@ pub(super) async fn beside(server: &dyn Server, named: &Layout, all: &[Arc<Layou
     let is_known = survey.run(server).await.is_ok();
     let with_sessions = best(&survey.candidates).into_iter().filter(|one| one.sessions.fitting > 0);
     let layouts = with_sessions.map(|one| Arc::clone(&one.layout)).collect();
-    Found { layouts, possible: if is_known { survey.possible() } else { all } }
+    DetectedLayouts { layouts, possible: if is_known { survey.possible() } else { all } }
 }
 
 /// Examination of the keys of a store.
@@ -113,7 +120,7 @@ impl Survey {
         Self { candidates, shapes: Shapes::default(), most_keys, is_complete: false }
     }
 
-    async fn run(&mut self, server: &dyn Server) -> Result<(), Trouble> {
+    async fn run(&mut self, server: &dyn Server) -> Result<(), ClientError> {
         let mut seen = 0;
         let is_enough = |candidates: &[Candidate], seen| {
             let found = candidates.iter().any(|candidate| !candidate.sessions.keys.is_empty());
@@ -180,7 +187,7 @@ impl Candidate {
     }
 
     /// Reads the samples.
-    async fn read(&mut self, server: &dyn Server) -> Result<(), Trouble> {
+    async fn read(&mut self, server: &dyn Server) -> Result<(), ClientError> {
         for Samples { kind, keys, fitting } in [&mut self.sessions, &mut self.logins] {
             if keys.is_empty() {
                 continue;
@@ -258,7 +265,7 @@ fn best(candidates: &[Candidate]) -> Vec<&Candidate> {
 }
 
 /// Returns the failure for a database without records.
-async fn empty(server: &dyn Server) -> Result<Failure, Trouble> {
+async fn empty(server: &dyn Server) -> Result<Failure, ClientError> {
     let failure = usage("the store contains no records that show its layout");
     let others = other_databases(server).await;
     Ok(match others.as_str() {
@@ -292,7 +299,7 @@ pub(super) async fn databases(server: &dyn Server) -> Vec<(u32, u64)> {
 }
 
 /// Returns the failure for a store that matches no layout, with a description of its contents.
-async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, Trouble> {
+async fn unfit(server: &dyn Server, shapes: Shapes) -> Result<Failure, ClientError> {
     let mut seen = Vec::new();
     let (mut session_key, mut state_key) = (None, None);
     for (shape, count, sample) in shapes.most() {

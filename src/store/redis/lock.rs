@@ -10,9 +10,9 @@ use redis::Value;
 use super::client::cli::Cli;
 use super::client::command::{Command, Server};
 use super::client::connect;
-use super::client::error::Trouble;
+use super::client::error::ClientError;
 use super::client::rest::Rest;
-use super::client::retry::{self, Patience};
+use super::client::retry::{self, Backoff};
 use super::records::OWN_PREFIX;
 use super::write::{self, milliseconds};
 use crate::error::{Failure, usage};
@@ -66,11 +66,11 @@ impl RedisLocks {
     ) -> anyhow::Result<Option<Lock>> {
         match take(&self.server, rule, name, patience)
             .await
-            .map_err(|trouble| trouble.explain(&self.place))?
+            .map_err(|error| error.explain(&self.place))?
         {
-            Attempt::Taken(lock) => Ok(Some(lock)),
-            Attempt::Busy => Ok(None),
-            Attempt::Endless(key) => {
+            LockAttempt::Taken(lock) => Ok(Some(lock)),
+            LockAttempt::Busy => Ok(None),
+            LockAttempt::Endless(key) => {
                 let remedy = self.cli.del(&key);
                 Err(EndlessLock { key, remedy }.into())
             }
@@ -116,7 +116,7 @@ impl LocksElsewhere {
 const ASKED: &str = "set lock_url under [store] in oauthctl.toml to the app's Redis, or to \"none\" if it has no locks";
 
 /// Result of an attempt to acquire a lock.
-enum Attempt {
+enum LockAttempt {
     Taken(Lock),
     /// Held by someone else.
     Busy,
@@ -130,7 +130,7 @@ async fn take(
     rule: &LockRule,
     name: String,
     patience: Duration,
-) -> Result<Attempt, Trouble> {
+) -> Result<LockAttempt, ClientError> {
     let (key, ttl) = match rule {
         LockRule::Key { pattern, ttl } => (pattern.key(&name, None), *ttl),
         LockRule::None | LockRule::Unsaid | LockRule::Lease { .. } | LockRule::Advisory(_) => {
@@ -149,16 +149,16 @@ async fn take(
         let taken = Instant::now();
         if write::set_new(&**server, key.as_bytes(), owner.as_bytes(), &command).await? {
             let held = Held { server: Arc::clone(server), key, owner };
-            return Ok(Attempt::Taken(Lock::new(Box::new(held), name, taken, ttl)));
+            return Ok(LockAttempt::Taken(Lock::new(Box::new(held), name, taken, ttl)));
         }
         let left = patience.saturating_sub(begun.elapsed());
         if left.is_zero() {
             lock::tell_busy(&name);
             let left = retry::read(server.wire(), &[Command::new("PTTL", key.as_bytes())]).await?;
             return Ok(if left == [Value::Int(FOREVER)] {
-                Attempt::Endless(key)
+                LockAttempt::Endless(key)
             } else {
-                Attempt::Busy
+                LockAttempt::Busy
             });
         }
         tokio::time::sleep(jittered(wait, &owner).min(left)).await;
@@ -177,13 +177,13 @@ struct Held {
 impl Release for Held {
     async fn release(self: Box<Self>) -> anyhow::Result<bool> {
         let make = |whole| write::call(&write::REMOVE, whole, self.key.as_bytes()).arg(&self.owner);
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             // Idempotent, because the owner is compared. After a lost answer it is unknown whether
             // the lock was ours.
             match write::run_scripts(self.server.wire(), &[&make]).await {
                 Ok(answers) => return Ok(answers == [Value::Int(2)]),
-                Err(trouble) => patience.after(trouble).await?,
+                Err(error) => backoff.after(error).await?,
             }
         }
     }

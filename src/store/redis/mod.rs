@@ -38,11 +38,11 @@ pub use client::{RedisAddress, RestAddress};
 use checkpoint::RedisCheckpoint;
 use client::cli::Cli;
 use client::command::{Command, Server, run_one};
-use client::error::{self, Trouble};
+use client::error::{self, ClientError};
 use client::replicas::Replicas;
 use client::rest::Rest;
 use client::{check_reachable, connect, retry};
-use detect::Found;
+use detect::DetectedLayouts;
 pub(super) use lock::LocksElsewhere;
 use lock::RedisLocks;
 use records::Ttl;
@@ -136,7 +136,7 @@ impl RedisStore {
         self.beside.get_or_init(find).await
     }
 
-    fn beside_of(&self, found: &Found) -> Beside {
+    fn beside_of(&self, found: &DetectedLayouts) -> Beside {
         let open = |layout: &Arc<Layout>| {
             let (replicas, watch) = (Arc::default(), Arc::default());
             Arc::new(Self { layout: Arc::clone(layout), replicas, watch, ..self.by(&self.server) })
@@ -167,8 +167,8 @@ impl RedisStore {
         }
     }
 
-    fn failure(&self, trouble: Trouble) -> anyhow::Error {
-        trouble.explain(&self.place).into()
+    fn failure(&self, error: ClientError) -> anyhow::Error {
+        error.explain(&self.place).into()
     }
 
     fn search(&self, kind: Kind, want: Want, subject: Option<&str>) -> Search {
@@ -180,16 +180,16 @@ impl RedisStore {
         scan::start(Arc::clone(&self.server), Arc::clone(&self.place), search)
     }
 
-    async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, Trouble> {
+    async fn read(&self, kind: Kind, key: &RecordKey) -> Result<Option<Stored>, ClientError> {
         let commands = [Command::new("GET", &key.0), Command::new("PTTL", &key.0)];
         let answers = match retry::read(self.server.wire(), &commands).await {
-            Err(trouble) if trouble.kind == error::Kind::TooLarge => {
+            Err(trouble) if trouble.kind == error::ErrorKind::TooLarge => {
                 return Ok(Some(records::unreadable(key.clone(), Unreadable::TooLarge, None)));
             }
             answers => answers?,
         };
         let Ok([value, ttl]) = <[Value; 2]>::try_from(answers) else {
-            return Err(Trouble::nonsense());
+            return Err(ClientError::unexpected_reply());
         };
         let ttl = Ttl::read(&ttl).ok_or_else(|| scan::refusal(&ttl))?;
         match value {
@@ -204,7 +204,11 @@ impl RedisStore {
         }
     }
 
-    async fn try_remove(&self, kind: Kind, records: &[Stored]) -> Result<Vec<Written>, Trouble> {
+    async fn try_remove(
+        &self,
+        kind: Kind,
+        records: &[Stored],
+    ) -> Result<Vec<Written>, ClientError> {
         if records.iter().any(is_out_of_reach) {
             let within: Vec<_> =
                 records.iter().filter(|record| !is_out_of_reach(record)).cloned().collect();

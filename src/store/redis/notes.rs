@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::client::command::{Command, Server, accepted};
-use super::client::error::Trouble;
+use super::client::error::ClientError;
 use super::client::retry;
 use super::records::OWN_PREFIX;
 use super::scan::refusal;
@@ -22,7 +22,7 @@ fn key(name: &str) -> Vec<u8> {
 pub(super) async fn read(
     server: &dyn Server,
     names: &[String],
-) -> Result<Vec<Option<Vec<u8>>>, Trouble> {
+) -> Result<Vec<Option<Vec<u8>>>, ClientError> {
     let mut notes = Vec::with_capacity(names.len());
     for names in names.chunks(BATCH) {
         let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
@@ -33,7 +33,7 @@ pub(super) async fn read(
             let all = Command::many("MGET", keys.iter().map(Vec::as_slice));
             match retry::read(server.wire(), &[all]).await?.pop().map(accepted).transpose()? {
                 Some(Value::Array(answers)) if answers.len() == keys.len() => answers,
-                _ => return Err(Trouble::nonsense()),
+                _ => return Err(ClientError::unexpected_reply()),
             }
         };
         for answer in answers {
@@ -52,7 +52,7 @@ pub(super) async fn write(
     server: &dyn Server,
     notes: &[(String, Vec<u8>)],
     lifetime: Duration,
-) -> Result<(), Trouble> {
+) -> Result<(), ClientError> {
     let set = |(name, note): &(String, Vec<u8>)| {
         Command::new("SET", &key(name)).arg(note.as_slice()).arg("PX").arg(milliseconds(lifetime))
     };
@@ -63,14 +63,14 @@ pub(super) async fn write(
 }
 
 /// Removes notes. Idempotent.
-pub(super) async fn remove(server: &dyn Server, names: &[String]) -> Result<(), Trouble> {
+pub(super) async fn remove(server: &dyn Server, names: &[String]) -> Result<(), ClientError> {
     for names in names.chunks(BATCH) {
         run(server, names.iter().map(|name| Command::new("UNLINK", &key(name))).collect()).await?;
     }
     Ok(())
 }
 
-async fn run(server: &dyn Server, commands: Vec<Command>) -> Result<(), Trouble> {
+async fn run(server: &dyn Server, commands: Vec<Command>) -> Result<(), ClientError> {
     for answer in retry::read(server.wire(), &commands).await? {
         accepted(answer)?;
     }

@@ -12,8 +12,8 @@ use redis::Value;
 use tokio::sync::Mutex;
 
 use super::client::command::{Command, Server, Shard, Wire, accepted, run_one};
-use super::client::error::{Kind as TroubleKind, Trouble, text};
-use super::client::retry::{self, Patience};
+use super::client::error::{ClientError, ErrorKind, text};
+use super::client::retry::{self, Backoff};
 use super::records::{Ttl, unreadable, wrong_type};
 use crate::store::layout::Layout;
 use crate::store::scan::{Scan, ScanSender};
@@ -41,12 +41,12 @@ pub(super) struct Search {
 enum Stop {
     /// The receiver was dropped.
     ConsumerGone,
-    Trouble(Trouble),
+    ClientError(ClientError),
 }
 
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
+impl From<ClientError> for Stop {
+    fn from(error: ClientError) -> Self {
+        Self::ClientError(error)
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn start(server: Arc<dyn Server>, place: Arc<str>, search: Search) ->
     tokio::spawn(async move {
         let outcome = match run(&*server, search, &sender).await {
             Ok(()) | Err(Stop::ConsumerGone) => Ok(()),
-            Err(Stop::Trouble(trouble)) => Err(trouble.explain(&place).into()),
+            Err(Stop::ClientError(error)) => Err(error.explain(&place).into()),
         };
         sender.end(outcome).await;
     });
@@ -68,15 +68,15 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
     let search = Arc::new(search);
     let mut seen = Seen::new();
     let mut done = HashSet::new();
-    let patience = &Mutex::new(Patience::new());
+    let backoff = &Mutex::new(Backoff::new());
     let mut rounds = 0;
     // Repeated until all shards, listed again after each scan, have been scanned to the end. Keys
     // may have moved from a shard not yet scanned to one already scanned.
     loop {
         let shards = match server.shards().await {
             Ok(shards) => shards,
-            Err(trouble) => {
-                patience.lock().await.after(trouble).await?;
+            Err(error) => {
+                backoff.lock().await.after(error).await?;
                 continue;
             }
         };
@@ -85,17 +85,19 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
             return Ok(());
         }
         if rounds == ROUNDS {
-            return Err(Trouble::new(TroubleKind::Lost, "the cluster keeps moving its keys").into());
+            return Err(
+                ClientError::new(ErrorKind::Lost, "the cluster keeps moving its keys").into()
+            );
         }
         let mut failure = None;
         for shard in rest {
-            match scan_shard(&shard, &search, patience, &mut seen, sender).await {
+            match scan_shard(&shard, &search, backoff, &mut seen, sender).await {
                 Ok(()) => {
                     done.insert(shard.id);
-                    patience.lock().await.renew();
+                    backoff.lock().await.renew();
                 }
-                Err(Stop::Trouble(trouble)) => {
-                    failure = Some(trouble);
+                Err(Stop::ClientError(error)) => {
+                    failure = Some(error);
                     break;
                 }
                 Err(stop) => return Err(stop),
@@ -103,7 +105,7 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
         }
         match failure {
             // Starts over: a cursor is not valid on the server that takes over.
-            Some(trouble) => patience.lock().await.after(trouble).await?,
+            Some(error) => backoff.lock().await.after(error).await?,
             None => rounds += 1,
         }
     }
@@ -112,13 +114,13 @@ async fn run(server: &dyn Server, search: Search, sender: &ScanSender) -> Result
 async fn scan_shard(
     shard: &Shard,
     search: &Arc<Search>,
-    patience: &Mutex<Patience>,
+    backoff: &Mutex<Backoff>,
     seen: &mut Seen,
     sender: &ScanSender,
 ) -> Result<(), Stop> {
     let size = AtomicUsize::new(FIRST_REQUEST.min(shard.limits.values));
     let process = process(&*shard.scan).await;
-    let batches = batches(keys(shard, search, patience, process.as_deref()), &size);
+    let batches = batches(keys(shard, search, backoff, process.as_deref()), &size);
     let mut answers = batches
         .map_ok(|keys| fetch_all(shard, search, keys, &size))
         .try_buffer_unordered(shard.limits.requests)
@@ -139,9 +141,9 @@ async fn scan_shard(
 fn keys<'s>(
     shard: &'s Shard,
     search: &'s Arc<Search>,
-    patience: &'s Mutex<Patience>,
+    backoff: &'s Mutex<Backoff>,
     process: Option<&'s str>,
-) -> impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + 's {
+) -> impl Stream<Item = Result<Vec<RecordKey>, ClientError>> + 's {
     let ask = |cursor: Vec<u8>| {
         let (wire, search, count) =
             (Arc::clone(&shard.scan), Arc::clone(search), shard.limits.scan_count);
@@ -150,13 +152,14 @@ fn keys<'s>(
     };
     stream::try_unfold(Some(ask(b"0".to_vec())), move |asked| async move {
         let Some((cursor, asked)) = asked else { return Ok(None) };
-        let (cursor, mut keys) = match (asked.await.map_err(|_| Trouble::nonsense())?, process) {
-            (Err(trouble), Some(process)) => {
-                page_again(shard, search, &cursor, process, patience, trouble).await?
-            }
-            (page, _) => page?,
-        };
-        patience.lock().await.renew();
+        let (cursor, mut keys) =
+            match (asked.await.map_err(|_| ClientError::unexpected_reply())?, process) {
+                (Err(error), Some(process)) => {
+                    page_again(shard, search, &cursor, process, backoff, error).await?
+                }
+                (page, _) => page?,
+            };
+        backoff.lock().await.renew();
         let next = (cursor != b"0").then(|| ask(cursor));
         keys.retain(|key: &RecordKey| search.layout.owns(search.kind, key));
         Ok(Some((keys, next)))
@@ -169,21 +172,21 @@ async fn page_again(
     search: &Search,
     cursor: &[u8],
     process: &str,
-    patience: &Mutex<Patience>,
-    mut trouble: Trouble,
-) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
+    backoff: &Mutex<Backoff>,
+    mut error: ClientError,
+) -> Result<(Vec<u8>, Vec<RecordKey>), ClientError> {
     loop {
-        patience.lock().await.after(trouble.clone()).await?;
+        backoff.lock().await.after(error.clone()).await?;
         // Both on one connection.
         let commands = [who_are_you(), page_command(&search.glob, shard.limits.scan_count, cursor)];
         match shard.scan.run(&commands).await.map(<[Value; 2]>::try_from) {
             Ok(Ok([info, page])) => match accepted(page) {
                 Ok(page) if run_id(&info).as_deref() == Some(process) => return read_page(page),
-                Ok(_) => return Err(trouble),
-                Err(again) => trouble = again,
+                Ok(_) => return Err(error),
+                Err(again) => error = again,
             },
-            Ok(Err(_)) => return Err(Trouble::nonsense()),
-            Err(again) => trouble = again,
+            Ok(Err(_)) => return Err(ClientError::unexpected_reply()),
+            Err(again) => error = again,
         }
     }
 }
@@ -211,27 +214,27 @@ pub(super) async fn page(
     glob: &str,
     count: usize,
     cursor: &[u8],
-) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
+) -> Result<(Vec<u8>, Vec<RecordKey>), ClientError> {
     read_page(run_one(wire, page_command(glob, count, cursor)).await?)
 }
 
-fn read_page(answer: Value) -> Result<(Vec<u8>, Vec<RecordKey>), Trouble> {
-    let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
+fn read_page(answer: Value) -> Result<(Vec<u8>, Vec<RecordKey>), ClientError> {
+    let Value::Array(parts) = answer else { return Err(ClientError::unexpected_reply()) };
     let Ok([Value::BulkString(cursor), Value::Array(keys)]) = <[Value; 2]>::try_from(parts) else {
-        return Err(Trouble::nonsense());
+        return Err(ClientError::unexpected_reply());
     };
     let keys = keys.into_iter().map(|key| match key {
         Value::BulkString(key) => Ok(RecordKey(key)),
-        _ => Err(Trouble::nonsense()),
+        _ => Err(ClientError::unexpected_reply()),
     });
     Ok((cursor, keys.collect::<Result<_, _>>()?))
 }
 
 /// Groups the keys into requests, in the size that suits the values so far.
 fn batches<'s>(
-    pages: impl Stream<Item = Result<Vec<RecordKey>, Trouble>> + Send + 's,
+    pages: impl Stream<Item = Result<Vec<RecordKey>, ClientError>> + Send + 's,
     size: &'s AtomicUsize,
-) -> BoxStream<'s, Result<Vec<RecordKey>, Trouble>> {
+) -> BoxStream<'s, Result<Vec<RecordKey>, ClientError>> {
     let pages = pages.boxed();
     stream::try_unfold((pages, Vec::new().into_iter()), move |(mut pages, mut page)| async move {
         loop {
@@ -254,7 +257,7 @@ fn fetch_all<'s>(
     search: &'s Search,
     mut keys: Vec<RecordKey>,
     size: &'s AtomicUsize,
-) -> BoxFuture<'s, Result<Vec<Stored>, Trouble>> {
+) -> BoxFuture<'s, Result<Vec<Stored>, ClientError>> {
     async move {
         if !shard.limits.bytes && keys.iter().any(|key| !key.is_text()) {
             let (texts, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(RecordKey::is_text);
@@ -267,7 +270,7 @@ fn fetch_all<'s>(
             return Ok(Vec::new());
         }
         match fetch(shard, search, keys.clone(), size).await {
-            Err(trouble) if trouble.kind == TroubleKind::TooLarge => {
+            Err(error) if error.kind == ErrorKind::TooLarge => {
                 if keys.len() == 1 {
                     return Ok(keys
                         .into_iter()
@@ -291,7 +294,7 @@ async fn fetch(
     search: &Search,
     keys: Vec<RecordKey>,
     size: &AtomicUsize,
-) -> Result<Vec<Stored>, Trouble> {
+) -> Result<Vec<Stored>, ClientError> {
     let Search { layout, kind, want, .. } = search;
     if !want.values && !want.ttls {
         return Ok(keys
@@ -324,12 +327,12 @@ async fn fetch(
     }
     if shard.limits.mget {
         let Some(Value::Array(values)) = answers.pop().map(accepted).transpose()? else {
-            return Err(Trouble::nonsense());
+            return Err(ClientError::unexpected_reply());
         };
         answers = values;
     }
     if answers.len() != keys.len() {
-        return Err(Trouble::nonsense());
+        return Err(ClientError::unexpected_reply());
     }
     let (mut records, mut without) = (Vec::with_capacity(keys.len()), Vec::new());
     let mut bytes = 0;
@@ -359,7 +362,7 @@ async fn fetch(
 pub(super) async fn of_wrong_type(
     wire: &dyn Wire,
     keys: Vec<(RecordKey, Option<Ttl>)>,
-) -> Result<Vec<Stored>, Trouble> {
+) -> Result<Vec<Stored>, ClientError> {
     let commands: Vec<_> = keys.iter().map(|(key, _)| Command::new("TYPE", &key.0)).collect();
     let types = retry::read(wire, &commands).await?;
     let mut found = Vec::new();
@@ -371,6 +374,6 @@ pub(super) async fn of_wrong_type(
 }
 
 /// Returns the error of an unexpected answer.
-pub(super) fn refusal(answer: &Value) -> Trouble {
-    Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense)
+pub(super) fn refusal(answer: &Value) -> ClientError {
+    ClientError::in_answer(answer).unwrap_or_else(ClientError::unexpected_reply)
 }

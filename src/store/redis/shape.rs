@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use redis::Value;
 
 use super::client::command::{Command, Server};
-use super::client::error::{Trouble, text};
+use super::client::error::{ClientError, text};
 use super::client::limit::TOO_LONG;
 use super::client::retry;
 use crate::session::Recognised;
@@ -75,10 +75,10 @@ fn is_word(part: &str) -> bool {
 pub(super) async fn describe(
     server: &dyn Server,
     key: &[u8],
-) -> Result<(String, Option<Recognised>), Trouble> {
+) -> Result<(String, Option<Recognised>), ClientError> {
     let answers =
         retry::read(server.wire(), &[Command::new("TYPE", key), Command::new("GET", key)]).await?;
-    let [kind, value] = &answers[..] else { return Err(Trouble::nonsense()) };
+    let [kind, value] = &answers[..] else { return Err(ClientError::unexpected_reply()) };
     Ok(match (text(kind).unwrap_or_default().as_str(), value) {
         ("string", Value::BulkString(value)) if value == TOO_LONG => {
             ("string, larger than 1 MiB".to_owned(), None)

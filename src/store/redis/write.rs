@@ -6,11 +6,11 @@ use std::time::Duration;
 use redis::Value;
 
 use super::client::command::{Command, Server, Wire, accepted, run_one};
-use super::client::error::Trouble;
+use super::client::error::ClientError;
 use super::client::replicas::Replicas;
-use super::client::retry::{self, Patience};
+use super::client::retry::{self, Backoff};
 use super::scan::refusal;
-use crate::store::settle::{Attempt, Change, CommandError as _, Fate, settle};
+use crate::store::settle::{CommandError as _, ConditionalWrite, Fate, WriteAttempt, settle};
 use crate::store::{MAX_VALUE, RecordValue, Stored, Unreadable, Written};
 
 /// Script with its SHA-1 hash.
@@ -91,11 +91,11 @@ pub(super) fn call(script: &Script, whole: bool, key: &[u8]) -> Command {
 pub(super) async fn run_scripts(
     wire: &dyn Wire,
     calls: &[&(dyn Fn(bool) -> Command + Send + Sync)],
-) -> Result<Vec<Value>, Trouble> {
+) -> Result<Vec<Value>, ClientError> {
     let commands: Vec<_> = calls.iter().map(|call| call(false)).collect();
     let mut answers = wire.run(&commands).await?;
     let is_unknown =
-        |answer: &Value| Trouble::in_answer(answer).is_some_and(|trouble| trouble.is("NOSCRIPT"));
+        |answer: &Value| ClientError::in_answer(answer).is_some_and(|error| error.is("NOSCRIPT"));
     let unknown: Vec<_> = (0..answers.len()).filter(|at| is_unknown(&answers[*at])).collect();
     if !unknown.is_empty() {
         let commands: Vec<_> = unknown.iter().map(|at| calls[*at](true)).collect();
@@ -113,18 +113,18 @@ pub(super) async fn replace(
     read: &Stored,
     new: &[u8],
     ttl: Option<Duration>,
-) -> Result<Written, Trouble> {
+) -> Result<Written, ClientError> {
     let (key, current) = (read.key.0.as_slice(), &**read.version());
     let ttl = ttl.map(|ttl| ttl.as_millis().to_string()).unwrap_or_default();
     let make = |whole| call(&REPLACE, whole, key).arg(current).arg(new).arg(&ttl);
-    let change = Change { before: Some(current), after: new };
-    let mut patience = Patience::new();
+    let change = ConditionalWrite { before: Some(current), after: new };
+    let mut backoff = Backoff::new();
     loop {
         let write = async { written(replicas.run(server, key, &make).await?) };
         match settle(change, write, value(server, key)).await? {
-            Attempt::Settled(Written::Done) => return Ok(done(server, replicas)),
-            Attempt::Settled(written) => return Ok(written),
-            Attempt::NotDone(trouble) => after_refusal(server, &mut patience, trouble).await?,
+            WriteAttempt::Settled(Written::Done) => return Ok(done(server, replicas)),
+            WriteAttempt::Settled(written) => return Ok(written),
+            WriteAttempt::NotDone(error) => after_refusal(server, &mut backoff, error).await?,
         }
     }
 }
@@ -135,14 +135,14 @@ fn done(server: &dyn Server, replicas: &Replicas) -> Written {
 }
 
 /// Checks that a replacement would be permitted, without changing anything.
-pub(super) async fn check(server: &dyn Server, nobodys_key: &[u8]) -> Result<(), Trouble> {
+pub(super) async fn check(server: &dyn Server, nobodys_key: &[u8]) -> Result<(), ClientError> {
     let make = |whole| call(&TRY, whole, nobodys_key);
-    let mut patience = Patience::new();
+    let mut backoff = Backoff::new();
     loop {
         // Idempotent.
         let answers = run_scripts(server.wire(), &[&make]).await;
-        let Err(trouble) = answers.and_then(only) else { return Ok(()) };
-        after_refusal(server, &mut patience, trouble).await?;
+        let Err(error) = answers.and_then(only) else { return Ok(()) };
+        after_refusal(server, &mut backoff, error).await?;
     }
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn create(
     key: &[u8],
     value: &[u8],
     ttl: Option<Duration>,
-) -> Result<bool, Trouble> {
+) -> Result<bool, ClientError> {
     let mut command = Command::new("SET", key).arg(value).arg("NX");
     if let Some(ttl) = ttl {
         command = command.arg("PX").arg(milliseconds(ttl));
@@ -166,17 +166,17 @@ pub(super) async fn set_new(
     key: &[u8],
     new: &[u8],
     command: &Command,
-) -> Result<bool, Trouble> {
-    let change = Change { before: None, after: new };
-    let mut patience = Patience::new();
+) -> Result<bool, ClientError> {
+    let change = ConditionalWrite { before: None, after: new };
+    let mut backoff = Backoff::new();
     loop {
         let write = async {
             let answer = run_one(server.wire(), command.clone()).await?;
             Ok(if answer == Value::Nil { Written::Changed } else { Written::Done })
         };
         match settle(change, write, value(server, key)).await? {
-            Attempt::Settled(written) => return Ok(written == Written::Done),
-            Attempt::NotDone(trouble) => after_refusal(server, &mut patience, trouble).await?,
+            WriteAttempt::Settled(written) => return Ok(written == Written::Done),
+            WriteAttempt::NotDone(error) => after_refusal(server, &mut backoff, error).await?,
         }
     }
 }
@@ -185,7 +185,7 @@ pub(super) async fn set_new(
 pub(super) async fn unlink(
     server: &dyn Server,
     records: &[Stored],
-) -> Result<Vec<Written>, Trouble> {
+) -> Result<Vec<Written>, ClientError> {
     let mut outcomes = Vec::with_capacity(records.len());
     for records in records.chunks(REMOVALS) {
         let make = |record| move |_: bool| Command::new("UNLINK", record);
@@ -193,7 +193,7 @@ pub(super) async fn unlink(
         let unlinked = |answer: Value| match accepted(answer)? {
             Value::Int(0) => Ok(Written::Gone),
             Value::Int(1) => Ok(Written::Done),
-            _ => Err(Trouble::nonsense()),
+            _ => Err(ClientError::unexpected_reply()),
         };
         outcomes.extend(until_answered(server, &calls, unlinked).await?);
     }
@@ -205,16 +205,16 @@ pub(super) async fn unlink(
 async fn until_answered(
     server: &dyn Server,
     calls: &[impl Fn(bool) -> Command + Send + Sync],
-    outcome: fn(Value) -> Result<Written, Trouble>,
-) -> Result<Vec<Written>, Trouble> {
+    outcome: fn(Value) -> Result<Written, ClientError>,
+) -> Result<Vec<Written>, ClientError> {
     let mut outcomes = vec![None; calls.len()];
     let mut was_lost = false;
-    let mut patience = Patience::new();
+    let mut backoff = Backoff::new();
     loop {
         let open: Vec<_> = (0..calls.len()).filter(|at| outcomes[*at].is_none()).collect();
         let some: Vec<_> =
             open.iter().map(|at| &calls[*at] as &(dyn Fn(bool) -> Command + Send + Sync)).collect();
-        let trouble = match run_scripts(server.wire(), &some).await {
+        let error = match run_scripts(server.wire(), &some).await {
             Ok(answers) => {
                 let mut refused = None;
                 for (at, answer) in open.into_iter().zip(answers) {
@@ -223,20 +223,20 @@ async fn until_answered(
                         // record.
                         Ok(Written::Gone) if was_lost => outcomes[at] = Some(Written::Done),
                         Ok(outcome) => outcomes[at] = Some(outcome),
-                        Err(trouble) => refused = Some(trouble),
+                        Err(error) => refused = Some(error),
                     }
                 }
                 match refused {
                     None => return Ok(outcomes.into_iter().flatten().collect()),
-                    Some(trouble) => trouble,
+                    Some(error) => error,
                 }
             }
-            Err(trouble) => {
-                was_lost |= trouble.fate() == Fate::Unknown;
-                trouble
+            Err(error) => {
+                was_lost |= error.fate() == Fate::Unknown;
+                error
             }
         };
-        after_refusal(server, &mut patience, trouble).await?;
+        after_refusal(server, &mut backoff, error).await?;
     }
 }
 
@@ -244,7 +244,7 @@ async fn until_answered(
 pub(super) async fn remove(
     server: &dyn Server,
     records: &[Stored],
-) -> Result<Vec<Written>, Trouble> {
+) -> Result<Vec<Written>, ClientError> {
     let mut answers = Vec::with_capacity(records.len());
     for records in records.chunks(REMOVALS) {
         let make = |record| move |whole| remove_one(record, whole);
@@ -272,7 +272,7 @@ fn type_of(why: Unreadable) -> &'static str {
 }
 
 /// Returns the value under a key, `None` if there is none.
-async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, Trouble> {
+async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, ClientError> {
     match only(retry::read(server.wire(), &[Command::new("GET", key)]).await?)? {
         Value::Nil => Ok(None),
         Value::BulkString(now) => Ok(Some(now.into())),
@@ -283,25 +283,25 @@ async fn value(server: &dyn Server, key: &[u8]) -> Result<Option<RecordValue>, T
 /// Waits before a retry. `READONLY` is final unless there is a failover.
 pub(super) async fn after_refusal(
     server: &dyn Server,
-    patience: &mut Patience,
-    trouble: Trouble,
-) -> Result<(), Trouble> {
-    if trouble.is("READONLY") && !server.fails_over() {
-        return Err(trouble);
+    backoff: &mut Backoff,
+    error: ClientError,
+) -> Result<(), ClientError> {
+    if error.is("READONLY") && !server.fails_over() {
+        return Err(error);
     }
-    patience.after(trouble).await
+    backoff.after(error).await
 }
 
-fn only(answers: Vec<Value>) -> Result<Value, Trouble> {
-    accepted(answers.into_iter().next().ok_or_else(Trouble::nonsense)?)
+fn only(answers: Vec<Value>) -> Result<Value, ClientError> {
+    accepted(answers.into_iter().next().ok_or_else(ClientError::unexpected_reply)?)
 }
 
-fn written(answer: Value) -> Result<Written, Trouble> {
+fn written(answer: Value) -> Result<Written, ClientError> {
     match accepted(answer)? {
         Value::Int(0) => Ok(Written::Gone),
         Value::Int(1) => Ok(Written::Changed),
         Value::Int(2) => Ok(Written::Done),
-        _ => Err(Trouble::nonsense()),
+        _ => Err(ClientError::unexpected_reply()),
     }
 }
 
@@ -320,13 +320,13 @@ mod tests {
     use crate::store::{Kind, RecordKey};
 
     /// Server without data, with an error to return first.
-    struct Empty(Mutex<Option<Trouble>>);
+    struct Empty(Mutex<Option<ClientError>>);
 
     #[async_trait]
     impl Wire for Empty {
-        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
             match self.0.lock().unwrap().take() {
-                Some(trouble) => Err(trouble),
+                Some(error) => Err(error),
                 None => Ok(vec![Value::Int(0); commands.len()]),
             }
         }
@@ -334,7 +334,7 @@ mod tests {
 
     #[async_trait]
     impl Server for Empty {
-        async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+        async fn shards(&self) -> Result<Vec<Shard>, ClientError> {
             Ok(Vec::new())
         }
 
@@ -349,13 +349,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_record_counts_as_removed_only_if_a_reply_was_lost() {
-        use super::super::client::error::Kind as TroubleKind;
+        use super::super::client::error::ErrorKind;
         let record = Stored::new(RecordKey::from_text("x"), RecordValue::default());
         for (kind, written) in
-            [(TroubleKind::Unreached, Written::Gone), (TroubleKind::Lost, Written::Done)]
+            [(ErrorKind::Unreached, Written::Gone), (ErrorKind::Lost, Written::Done)]
         {
             for of in [Kind::State, Kind::Session] {
-                let server = Empty(Mutex::new(Some(Trouble::new(kind, "x"))));
+                let server = Empty(Mutex::new(Some(ClientError::new(kind, "x"))));
                 let records = std::slice::from_ref(&record);
                 let removed = match of {
                     Kind::State => unlink(&server, records).await,

@@ -16,7 +16,7 @@ pub enum Cell<T> {
 
 /// Notation of a time column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum TimeNotation {
     /// Seconds since the epoch.
     Seconds,
     /// Milliseconds since the epoch.
@@ -41,17 +41,17 @@ impl<T: AsRef<[u8]>> Cell<T> {
     }
 
     /// Returns the notation of this time.
-    pub fn form(&self) -> Form {
+    pub fn notation(&self) -> TimeNotation {
         match self {
-            Self::Integer(MILLISECONDS_FROM..) => Form::Milliseconds,
-            Self::Integer(_) => Form::Seconds,
-            Self::Text(text) if text.as_ref().contains(&b'T') => Form::Iso8601,
-            Self::Text(_) => Form::Sql,
+            Self::Integer(MILLISECONDS_FROM..) => TimeNotation::Milliseconds,
+            Self::Integer(_) => TimeNotation::Seconds,
+            Self::Text(text) if text.as_ref().contains(&b'T') => TimeNotation::Iso8601,
+            Self::Text(_) => TimeNotation::Sql,
         }
     }
 }
 
-impl Form {
+impl TimeNotation {
     /// Returns the usual notation for a column of this declared type.
     pub fn of_type(declared: &str) -> Self {
         if declared.to_ascii_uppercase().contains("INT") { Self::Seconds } else { Self::Sql }
@@ -79,17 +79,17 @@ mod properties {
         fn a_time_is_read_in_whichever_form_it_was_written(ms in MILLISECONDS_FROM..4_000_000_000_000) {
             let at = Timestamp::from_millisecond(ms).unwrap();
             let seconds = Timestamp::from_second(at.as_second()).unwrap();
-            for (form, read_as) in
-                [(Form::Milliseconds, at), (Form::Seconds, seconds), (Form::Iso8601, at), (Form::Sql, seconds)]
+            for (notation, read_as) in
+                [(TimeNotation::Milliseconds, at), (TimeNotation::Seconds, seconds), (TimeNotation::Iso8601, at), (TimeNotation::Sql, seconds)]
             {
-                let cell = form.write(at);
-                prop_assert_eq!((cell.form(), cell.read()), (form, Some(read_as)));
+                let cell = notation.write(at);
+                prop_assert_eq!((cell.notation(), cell.read()), (notation, Some(read_as)));
             }
         }
 
         #[test]
         fn what_is_no_time_is_none(bytes in proptest::collection::vec(any::<u8>(), 0..40), n: i64) {
-            let _ = (Cell::Text(&bytes).read(), Cell::Text(&bytes).form());
+            let _ = (Cell::Text(&bytes).read(), Cell::Text(&bytes).notation());
             if let Some(at) = Cell::<&[u8]>::Integer(n).read() {
                 prop_assert!(at.as_second() == n || at.as_millisecond() == n);
             }

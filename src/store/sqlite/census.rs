@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, InterruptHandle};
 use tokio::runtime::Handle;
 
-use super::connect::{Access, Database};
+use super::connect::{Database, OpenMode};
 use super::detect;
 use super::read::{self, BATCH, bytes};
 use crate::error::Failure;
@@ -23,7 +23,7 @@ use crate::store::{MAX_VALUE, RecordKey, Stored};
 pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result<Scan, Failure> {
     let database = Database::find(path)?;
     // Reports faults of the file at once.
-    database.connect(Access::Read)?;
+    database.connect(OpenMode::Read)?;
     let (sender, scan) = Scan::channel();
     tokio::task::spawn_blocking(move || {
         let outcome = read(&database, &layouts, &sender);
@@ -35,7 +35,7 @@ pub(in crate::store) fn census(path: &Path, layouts: Vec<Arc<Layout>>) -> Result
 /// Checks whether a table of one of the layouts has a row.
 pub(in crate::store) fn has_records(path: &Path, layouts: &[Arc<Layout>]) -> Result<bool, Failure> {
     let database = Database::find(path)?;
-    let connection = database.connect(Access::Read)?;
+    let connection = database.connect(OpenMode::Read)?;
     let any = || {
         let shapes = detect::tables(&connection)?;
         for table in shape::fitting_tables(&shapes, layouts) {
@@ -49,7 +49,7 @@ pub(in crate::store) fn has_records(path: &Path, layouts: &[Arc<Layout>]) -> Res
 }
 
 fn read(database: &Database, layouts: &[Arc<Layout>], sender: &ScanSender) -> Result<(), Failure> {
-    let connection = database.connect(Access::Read)?;
+    let connection = database.connect(OpenMode::Read)?;
     let (consumer, interrupt) =
         (sender.clone(), InterruptOnDrop(connection.get_interrupt_handle()));
     Handle::current().spawn(async move {

@@ -22,7 +22,7 @@ pub(super) struct Database {
 
 /// Purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum OpenMode {
     Read,
     Write,
 }
@@ -49,12 +49,12 @@ impl Database {
 
     /// Opens the file without creating it, for writing even if only to read: the last reader of a
     /// WAL database removes its auxiliary files only with write access.
-    pub(super) fn connect(&self, access: Access) -> Result<Connection, Failure> {
+    pub(super) fn connect(&self, access: OpenMode) -> Result<Connection, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
             let connection = Connection::open_with_flags(&self.file, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.pragma_update(None, "query_only", access == Access::Read)?;
+            connection.pragma_update(None, "query_only", access == OpenMode::Read)?;
             Ok(connection)
         };
         open().map_err(|e| self.explain(e))

@@ -51,8 +51,12 @@ pub(super) async fn take(
             })
             .await?;
         if let Some(owner) = owner {
-            let row =
-                Row { writer: writer.clone(), table: quoted(table), id: name.to_owned(), owner };
+            let row = LeaseRow {
+                writer: writer.clone(),
+                table: quoted(table),
+                id: name.to_owned(),
+                owner,
+            };
             let heartbeat = tokio::spawn(row.clone().renew(ttl / HEARTBEATS));
             return Ok(Some(Lock::new(
                 Box::new(Held { row, heartbeat }),
@@ -73,7 +77,7 @@ pub(super) async fn take(
 
 /// Row owned by this run.
 #[derive(Clone)]
-struct Row {
+struct LeaseRow {
     writer: Writer,
     /// Quoted name of the table.
     table: String,
@@ -83,11 +87,11 @@ struct Row {
 
 /// Held lock. Its row is renewed until it is released or dropped.
 struct Held {
-    row: Row,
+    row: LeaseRow,
     heartbeat: JoinHandle<()>,
 }
 
-impl Row {
+impl LeaseRow {
     /// Renews the row forever. A failed attempt is made good by the next one.
     async fn renew(self, pause: Duration) {
         loop {
@@ -110,7 +114,7 @@ impl Row {
 impl Release for Held {
     async fn release(self: Box<Self>) -> anyhow::Result<bool> {
         self.heartbeat.abort();
-        let Row { writer, table, id, owner } = self.row.clone();
+        let LeaseRow { writer, table, id, owner } = self.row.clone();
         let sql = format!("DELETE FROM {table} WHERE id = ?1 AND owner = ?2");
         writer
             .write(move |transaction| Ok(transaction.execute(&sql, params![id, owner])? == 1))

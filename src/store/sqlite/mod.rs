@@ -32,7 +32,7 @@ mod write;
 mod writer;
 
 pub(super) use census::{census, has_records};
-use connect::{Access, Database};
+use connect::{Database, OpenMode};
 use read::KeyIs;
 pub(super) use read::keys;
 pub(super) use sidecar::Sidecar;
@@ -61,7 +61,7 @@ impl SqliteStore {
         choice: &LayoutChoice,
     ) -> Result<Vec<Self>, Failure> {
         let database = Database::find(path)?;
-        let connection = database.connect(Access::Read)?;
+        let connection = database.connect(OpenMode::Read)?;
         let explain = |e| database.explain(e);
         let shapes = detect::tables(&connection).map_err(explain)?;
         let choose = |choice: &LayoutChoice| {
@@ -109,7 +109,7 @@ impl SqliteStore {
         let database = self.database.clone();
         let done = tokio::task::spawn_blocking(move || {
             let begun = Instant::now();
-            let connection = database.connect(Access::Read)?;
+            let connection = database.connect(OpenMode::Read)?;
             let done = work(&connection).map_err(|e| database.explain(e));
             trace!("store: read, {} ms", begun.elapsed().as_millis());
             done

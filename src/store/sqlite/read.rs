@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use tracing::trace;
 use zeroize::Zeroizing;
 
-use super::connect::{Access, Database};
+use super::connect::{Database, OpenMode};
 use super::detect;
 use crate::error::{Failure, usage};
 use crate::session::Observed;
@@ -26,7 +26,7 @@ pub(super) const BATCH: usize = 500;
 /// that the app's checkpoints are not blocked, and a rewritten key keeps its place. Keys may be
 /// missing or not unique: rows with equal keys are on one page.
 pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Result<(), Failure> {
-    let connection = database.connect(Access::Read)?;
+    let connection = database.connect(OpenMode::Read)?;
     let mut after: Option<Bound> = None;
     loop {
         let begun = Instant::now();
@@ -44,7 +44,7 @@ pub(super) fn all(database: &Database, table: &Table, sender: &ScanSender) -> Re
 /// Reads the kids and the JWKs of a table of keys, in the order of the kids.
 pub(in crate::store) fn keys(path: &Path, table: &str) -> Result<Vec<KeyRow>, Failure> {
     let database = Database::find(path)?;
-    let connection = database.connect(Access::Read)?;
+    let connection = database.connect(OpenMode::Read)?;
     let shapes = detect::tables(&connection).map_err(|e| database.explain(e))?;
     let has_column = |column: &str| {
         shapes

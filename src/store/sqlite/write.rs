@@ -9,7 +9,7 @@ use super::read::time_cell;
 use crate::error::{Failure, failed};
 use crate::store::layout::Table;
 use crate::store::sql::quoting::quoted;
-use crate::store::sql::time::{Cell, Form};
+use crate::store::sql::time::{Cell, TimeNotation};
 use crate::store::{Kind, MAX_VALUE, Stored, Unreadable, Written, written_at};
 
 impl Table {
@@ -21,7 +21,7 @@ impl Table {
         at: Timestamp,
     ) -> rusqlite::Result<Option<(String, Value)>> {
         let Some(column) = &self.updated else { return Ok(None) };
-        let value = match self.time_form(connection, column)?.write(at) {
+        let value = match self.time_notation(connection, column)?.write(at) {
             Cell::Integer(n) => Value::Integer(n),
             Cell::Text(text) => Value::Text(text),
         };
@@ -30,23 +30,28 @@ impl Table {
 
     /// Returns the notation of an existing row or, in an empty table, the usual one for the
     /// column's type.
-    fn time_form(&self, connection: &Connection, column: &str) -> rusqlite::Result<Form> {
+    fn time_notation(
+        &self,
+        connection: &Connection,
+        column: &str,
+    ) -> rusqlite::Result<TimeNotation> {
         let (name, quoted_column) = (quoted(&self.name), quoted(column));
         let sql =
             format!("SELECT {quoted_column} FROM {name} WHERE {quoted_column} IS NOT NULL LIMIT 1");
-        let of_row =
-            |row: &Row<'_>| row.get_ref(0).map(|value| time_cell(value).map(|cell| cell.form()));
-        if let Some(form) =
+        let of_row = |row: &Row<'_>| {
+            row.get_ref(0).map(|value| time_cell(value).map(|cell| cell.notation()))
+        };
+        if let Some(notation) =
             connection.prepare_cached(&sql)?.query_row([], of_row).optional()?.flatten()
         {
-            return Ok(form);
+            return Ok(notation);
         }
         let sql = "SELECT type FROM pragma_table_info(?1) WHERE name = ?2";
         let declared: Option<String> = connection
             .prepare_cached(sql)?
             .query_row([&self.name, column], |row| row.get(0))
             .optional()?;
-        Ok(Form::of_type(&declared.unwrap_or_default()))
+        Ok(TimeNotation::of_type(&declared.unwrap_or_default()))
     }
 
     /// Returns the condition that a row has exactly this value under the key ?1. The value is ?2

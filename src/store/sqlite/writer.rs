@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Mutex;
 use tracing::trace;
 
-use super::connect::{Access, Database};
+use super::connect::{Database, OpenMode};
 use crate::error::Failure;
 
 /// Single writing connection of the process. SQLite does not queue waiting writers fairly, so some
@@ -48,7 +48,7 @@ impl Writer {
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = match writer.take() {
                 Some(connection) => connection,
-                None => database.connect(Access::Write)?,
+                None => database.connect(OpenMode::Write)?,
             };
             let begun = Instant::now();
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);

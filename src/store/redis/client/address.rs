@@ -17,7 +17,7 @@ const SENTINEL_PORT: u16 = 26379;
 /// Address and credentials of a Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisAddress {
-    pub place: Place,
+    pub place: Location,
     /// True if connections are encrypted.
     pub tls: bool,
     /// Credentials for the data servers.
@@ -27,7 +27,7 @@ pub struct RedisAddress {
 
 /// One server, or the servers to ask for the topology.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     Server(Endpoint),
     Sentinel { sentinels: Vec<Endpoint>, master: String, login: Login },
     Cluster(Vec<Endpoint>),
@@ -49,7 +49,7 @@ pub struct Login {
 
 /// Kinds of address, by scheme.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum AddressKind {
     Server,
     Socket,
     Sentinel,
@@ -57,21 +57,21 @@ enum Form {
 }
 
 /// Schemes with their kind and encryption.
-const SCHEMES: [(&str, Form, bool); 14] = [
-    ("redis", Form::Server, false),
-    ("rediss", Form::Server, true),
-    ("valkey", Form::Server, false),
-    ("valkeys", Form::Server, true),
-    ("unix", Form::Socket, false),
-    ("redis+unix", Form::Socket, false),
-    ("redis+sentinel", Form::Sentinel, false),
-    ("rediss+sentinel", Form::Sentinel, true),
-    ("valkey+sentinel", Form::Sentinel, false),
-    ("valkeys+sentinel", Form::Sentinel, true),
-    ("redis+cluster", Form::Cluster, false),
-    ("rediss+cluster", Form::Cluster, true),
-    ("valkey+cluster", Form::Cluster, false),
-    ("valkeys+cluster", Form::Cluster, true),
+const SCHEMES: [(&str, AddressKind, bool); 14] = [
+    ("redis", AddressKind::Server, false),
+    ("rediss", AddressKind::Server, true),
+    ("valkey", AddressKind::Server, false),
+    ("valkeys", AddressKind::Server, true),
+    ("unix", AddressKind::Socket, false),
+    ("redis+unix", AddressKind::Socket, false),
+    ("redis+sentinel", AddressKind::Sentinel, false),
+    ("rediss+sentinel", AddressKind::Sentinel, true),
+    ("valkey+sentinel", AddressKind::Sentinel, false),
+    ("valkeys+sentinel", AddressKind::Sentinel, true),
+    ("redis+cluster", AddressKind::Cluster, false),
+    ("rediss+cluster", AddressKind::Cluster, true),
+    ("valkey+cluster", AddressKind::Cluster, false),
+    ("valkeys+cluster", AddressKind::Cluster, true),
 ];
 
 impl RedisAddress {
@@ -84,31 +84,31 @@ impl RedisAddress {
     /// which may contain a password.
     pub fn parse(text: &str) -> Option<Result<Self, Failure>> {
         let (scheme, rest) = text.split_once(':')?;
-        let (_, form, tls) = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name))?;
+        let (_, kind, tls) = SCHEMES.iter().find(|(name, ..)| scheme.eq_ignore_ascii_case(name))?;
         let parts = rest
             .strip_prefix("//")
             .ok_or_else(|| refused("has no // after its scheme"))
             .and_then(Parts::split);
-        let address = parts.and_then(|parts| match form {
-            Form::Server => parts.server(*tls),
-            Form::Socket => parts.socket(),
-            Form::Sentinel => parts.sentinel(*tls),
-            Form::Cluster => parts.cluster(*tls),
+        let address = parts.and_then(|parts| match kind {
+            AddressKind::Server => parts.server(*tls),
+            AddressKind::Socket => parts.socket(),
+            AddressKind::Sentinel => parts.sentinel(*tls),
+            AddressKind::Cluster => parts.cluster(*tls),
         });
-        Some(address.map_err(|e| e.at(format!("the {scheme}: address")).hint(example(*form))))
+        Some(address.map_err(|e| e.at(format!("the {scheme}: address")).hint(example(*kind))))
     }
 }
 
-fn example(form: Form) -> &'static str {
-    match form {
-        Form::Server => {
+fn example(kind: AddressKind) -> &'static str {
+    match kind {
+        AddressKind::Server => {
             "write redis://USER:PASSWORD@HOST:PORT/DATABASE; in a password, write % : / ? # @ as %25 %3A %2F %3F %23 %40"
         }
-        Form::Socket => "write unix:///path/of/redis.sock?db=0",
-        Form::Sentinel => {
+        AddressKind::Socket => "write unix:///path/of/redis.sock?db=0",
+        AddressKind::Sentinel => {
             "write redis+sentinel://USER:PASSWORD@HOST1:26379,HOST2:26379/MASTER/DATABASE"
         }
-        Form::Cluster => "write redis+cluster://USER:PASSWORD@HOST1:6379,HOST2:6379/",
+        AddressKind::Cluster => "write redis+cluster://USER:PASSWORD@HOST1:6379,HOST2:6379/",
     }
 }
 
@@ -165,7 +165,12 @@ impl<'a> Parts<'a> {
         self.check_login()?;
         self.finish(
             path,
-            RedisAddress { place: Place::Server(host), tls, login: self.login.clone(), database },
+            RedisAddress {
+                place: Location::Server(host),
+                tls,
+                login: self.login.clone(),
+                database,
+            },
         )
     }
 
@@ -186,7 +191,7 @@ impl<'a> Parts<'a> {
         }
         self.login.user = user.or(self.login.user.take());
         self.login.password = password.or(self.login.password.take());
-        let place = Place::Server(Endpoint::Socket(path));
+        let place = Location::Server(Endpoint::Socket(path));
         self.finish([], RedisAddress { place, tls: false, login: self.login.clone(), database })
     }
 
@@ -199,12 +204,12 @@ impl<'a> Parts<'a> {
             user: self.take("sentinel_user"),
             password: self.take("sentinel_password").map(Zeroizing::new),
         };
-        let place = Place::Sentinel { sentinels, master, login };
+        let place = Location::Sentinel { sentinels, master, login };
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
     }
 
     fn cluster(mut self, tls: bool) -> Result<RedisAddress, Failure> {
-        let place = Place::Cluster(endpoints(self.hosts, REDIS_PORT)?);
+        let place = Location::Cluster(endpoints(self.hosts, REDIS_PORT)?);
         let mut path = std::mem::take(&mut self.path).into_iter();
         if self.database(path.next())? != 0 {
             return Err(refused("has a database number: a cluster has only database 0"));
@@ -396,7 +401,7 @@ impl fmt::Display for RedisAddress {
             self.login.shown_user().map(|user| format!("{}@", escaped(user))).unwrap_or_default();
         let database = self.database;
         match &self.place {
-            Place::Server(Endpoint::Socket(path)) => {
+            Location::Server(Endpoint::Socket(path)) => {
                 let parts = path.to_string_lossy();
                 let path = parts
                     .split('/')
@@ -409,8 +414,8 @@ impl fmt::Display for RedisAddress {
                     write!(f, "unix://{path}?db={database}")
                 }
             }
-            Place::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
-            Place::Sentinel { sentinels, master, .. } => {
+            Location::Server(host) => write!(f, "{scheme}://{user}{host}/{database}"),
+            Location::Sentinel { sentinels, master, .. } => {
                 write!(
                     f,
                     "{scheme}+sentinel://{user}{}/{}/{database}",
@@ -418,7 +423,7 @@ impl fmt::Display for RedisAddress {
                     escaped(master)
                 )
             }
-            Place::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
+            Location::Cluster(hosts) => write!(f, "{scheme}+cluster://{user}{}/", list(hosts)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Command lines of `redis-cli` for an operator to copy, without secrets.
 
-use super::address::{Endpoint, Place, RedisAddress};
+use super::address::{Endpoint, Location, RedisAddress};
 use super::rest::RestAddress;
 
 /// Start of a command line for one Redis.
@@ -24,11 +24,11 @@ impl Cli {
             login.push_str(&format!(" -n {}", address.database));
         }
         match &address.place {
-            Place::Server(endpoint) => Self(format!("redis-cli{}{login}", at(endpoint))),
-            Place::Cluster(seeds) => {
+            Location::Server(endpoint) => Self(format!("redis-cli{}{login}", at(endpoint))),
+            Location::Cluster(seeds) => {
                 Self(format!("redis-cli -c{}{login}", seeds.first().map(at).unwrap_or_default()))
             }
-            Place::Sentinel { sentinels, master, login: of_sentinels } => {
+            Location::Sentinel { sentinels, master, login: of_sentinels } => {
                 let mut asked = sentinels.first().map(at).unwrap_or_default();
                 if of_sentinels.password.is_some() {
                     asked.push_str(" --askpass");

@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::address::Endpoint;
 use super::command::CHECK_KEY;
-use super::command::{Command, Limits, Server, Shard, Survey, Wire, run_one};
+use super::command::{BatchLimits, Command, Server, Shard, Survey, Wire, run_one};
 use super::connection::{Link, Topology};
 use super::dial::Dialer;
-use super::error::{Trouble, text};
+use super::error::{ClientError, text};
 use super::slots::{Consensus, SLOTS, SlotMap, View};
 
 /// Maximum number of redirections of a command while the cluster is resharded.
@@ -32,7 +32,7 @@ pub struct Cluster {
     /// that waits for its consumer may hold a connection's lock, which must not block other
     /// commands.
     links: [Mutex<HashMap<Endpoint, Arc<Link>>>; 3],
-    map: Mutex<Known>,
+    map: Mutex<CachedMap>,
     /// Number of times the slot map was wrong or a master did not answer.
     distrusts: AtomicU64,
 }
@@ -40,7 +40,7 @@ pub struct Cluster {
 /// Latest slot map, and whether it is valid. An outdated one still names servers that know the next
 /// one.
 #[derive(Default)]
-struct Known {
+struct CachedMap {
     map: Option<Arc<SlotMap>>,
     is_stale: bool,
 }
@@ -82,7 +82,7 @@ impl Cluster {
         self.link(0, endpoint)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, CachedMap> {
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,19 +92,19 @@ impl Cluster {
     }
 
     /// Asks one node for its view of the cluster.
-    async fn view(&self, endpoint: &Endpoint) -> Result<View, Trouble> {
+    async fn view(&self, endpoint: &Endpoint) -> Result<View, ClientError> {
         let link = self.main_link(endpoint);
         let questions = ["SLOTS", "NODES"].map(|what| Command::keyless("CLUSTER").arg(what));
         let answers = timeout(VIEW_TIMEOUT, link.run(&questions)).await;
         let answers = answers.unwrap_or_else(|_| {
-            Err(Trouble::unreached(format!("{endpoint}: no answer in time")))
+            Err(ClientError::unreached(format!("{endpoint}: no answer in time")))
         })?;
-        let [slots, nodes] = &answers[..] else { return Err(Trouble::nonsense()) };
+        let [slots, nodes] = &answers[..] else { return Err(ClientError::unexpected_reply()) };
         View::read(slots, nodes, endpoint)
     }
 
     /// Asks all known nodes, and all masters that these name.
-    async fn views(&self, mut endpoints: Vec<Endpoint>) -> Result<(Vec<View>, bool), Trouble> {
+    async fn views(&self, mut endpoints: Vec<Endpoint>) -> Result<(Vec<View>, bool), ClientError> {
         let (mut asked, mut views, mut last) = (HashSet::new(), Vec::new(), None);
         loop {
             endpoints.retain(|endpoint| asked.insert(endpoint.clone()));
@@ -120,26 +120,26 @@ impl Cluster {
                             .extend(view.map.ranges.values().map(|range| range.master.clone()));
                         views.push(view);
                     }
-                    Err(trouble) => last = Some(trouble),
+                    Err(error) => last = Some(error),
                 }
             }
         }
         match (views.is_empty(), last) {
             (true, last) => {
-                Err(last.unwrap_or_else(|| Trouble::unreached("the address has no server")))
+                Err(last.unwrap_or_else(|| ClientError::unreached("the address has no server")))
             }
             (false, last) => Ok((views, last.is_none())),
         }
     }
 
     /// Loads the slot map from the masters known so far, then from the servers of the address.
-    async fn load_map(&self) -> Result<Arc<SlotMap>, Trouble> {
+    async fn load_map(&self) -> Result<Arc<SlotMap>, ClientError> {
         let mut endpoints = self.seeds.clone();
         if let Some(map) = self.known().map.clone() {
             endpoints.splice(0..0, map.ranges.values().map(|range| range.master.clone()));
         }
         let mut asked = HashSet::new();
-        let mut last = Trouble::unreached("the address has no server");
+        let mut last = ClientError::unreached("the address has no server");
         for endpoint in endpoints {
             if !asked.insert(endpoint.clone()) {
                 continue;
@@ -150,22 +150,22 @@ impl Cluster {
                 Ok(answer) => match SlotMap::read(&answer, &endpoint) {
                     Ok(map) => {
                         let map = Arc::new(map);
-                        *self.known() = Known { map: Some(Arc::clone(&map)), is_stale: false };
+                        *self.known() = CachedMap { map: Some(Arc::clone(&map)), is_stale: false };
                         return Ok(map);
                     }
-                    Err(trouble) => last = trouble,
+                    Err(error) => last = error,
                 },
-                Err(trouble) if trouble.to_string().contains("cluster support disabled") => {
-                    return Err(trouble
+                Err(error) if error.to_string().contains("cluster support disabled") => {
+                    return Err(error
                         .hint("this is not a cluster: use redis:// instead of redis+cluster://"));
                 }
-                Err(trouble) => last = trouble,
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    async fn map(&self) -> Result<Arc<SlotMap>, Trouble> {
+    async fn map(&self) -> Result<Arc<SlotMap>, ClientError> {
         let known = {
             let known = self.known();
             known.map.clone().filter(|_| !known.is_stale)
@@ -182,8 +182,8 @@ impl Cluster {
         commands: &[Command],
         answers: &mut [Option<Value>],
         detours: &mut HashMap<usize, Detour>,
-    ) -> Result<(), Trouble> {
-        let map = self.map().await.map_err(Trouble::before_sending)?;
+    ) -> Result<(), ClientError> {
+        let map = self.map().await.map_err(ClientError::before_sending)?;
         let mut groups: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
         let (mut singles, open) =
             (Vec::new(), (0..commands.len()).filter(|at| answers[*at].is_none()));
@@ -218,15 +218,15 @@ impl Cluster {
                         answers[at] = Some(answer);
                     }
                 }
-                Err(trouble) => failure = Some(trouble),
+                Err(error) => failure = Some(error),
             }
         }
         match failure {
             None => Ok(()),
-            Some(trouble) => {
+            Some(error) => {
                 // Another master may have the slots now.
                 self.distrust_map();
-                Err(if was_run { trouble.after_sending() } else { trouble })
+                Err(if was_run { error.after_sending() } else { error })
             }
         }
     }
@@ -234,7 +234,7 @@ impl Cluster {
 
 #[async_trait]
 impl Wire for Cluster {
-    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
         let mut answers = vec![None; commands.len()];
         let mut detours = HashMap::new();
         for _ in 0..REDIRECTIONS {
@@ -266,7 +266,7 @@ impl Wire for Cluster {
                 return Ok(answers.into_iter().flatten().collect());
             }
         }
-        let refused = Trouble::refusal("TRYAGAIN", "the cluster keeps moving the keys");
+        let refused = ClientError::refusal("TRYAGAIN", "the cluster keeps moving the keys");
         // Some were executed.
         Err(if answers.iter().any(Option::is_some) { refused.after_sending() } else { refused })
     }
@@ -274,7 +274,7 @@ impl Wire for Cluster {
 
 #[async_trait]
 impl Server for Cluster {
-    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+    async fn shards(&self) -> Result<Vec<Shard>, ClientError> {
         let map = self.load_map().await?;
         let mut slots: BTreeMap<(&str, &Endpoint), Vec<(u16, u16)>> = BTreeMap::new();
         let mut next = 0;
@@ -286,14 +286,17 @@ impl Server for Cluster {
             slots.entry((&range.id, &range.master)).or_default().push((range.first, *last));
         }
         if next != SLOTS {
-            return Err(Trouble::refusal("CLUSTERDOWN", &format!("no node serves slot {next}")));
+            return Err(ClientError::refusal(
+                "CLUSTERDOWN",
+                &format!("no node serves slot {next}"),
+            ));
         }
         let mut shards = Vec::new();
         for ((id, master), slots) in slots {
             let scan = self.link(1, master);
             let nodes = run_one(&*scan, Command::keyless("CLUSTER").arg("NODES")).await?;
-            if moves_slots(&text(&nodes).ok_or_else(Trouble::nonsense)?) {
-                return Err(Trouble::refusal(
+            if moves_slots(&text(&nodes).ok_or_else(ClientError::unexpected_reply)?) {
+                return Err(ClientError::refusal(
                     "",
                     &format!("{master} is moving slots to or from another server"),
                 )
@@ -301,7 +304,7 @@ impl Server for Cluster {
                     "a scan now might miss moving keys: run this again when the cluster is stable",
                 ));
             }
-            let limits = Limits { mget: !self.has_slots(), ..Limits::SERVER };
+            let limits = BatchLimits { mget: !self.has_slots(), ..BatchLimits::SERVER };
             shards.push(Shard {
                 id: format!("{id} {slots:?}"),
                 scan,
@@ -333,7 +336,7 @@ impl Server for Cluster {
         self.distrusts.load(Ordering::SeqCst)
     }
 
-    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+    async fn survey(&self) -> Result<Option<Survey>, ClientError> {
         let mut endpoints = self.seeds.clone();
         let known = self.known().map.clone();
         endpoints.extend(
@@ -347,7 +350,7 @@ impl Server for Cluster {
         let identity = masters.join(" ");
         let map = Arc::new(map);
         for cluster in [self, &server] {
-            *cluster.known() = Known { map: Some(Arc::clone(&map)), is_stale: false };
+            *cluster.known() = CachedMap { map: Some(Arc::clone(&map)), is_stale: false };
         }
         Ok(Some(Survey { server: Arc::new(server), identity, doubt, is_complete, keys }))
     }

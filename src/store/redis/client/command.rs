@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use redis::{Cmd, ToRedisArgs, Value};
 use tracing::{Level, trace};
 
-use super::error::Trouble;
+use super::error::ClientError;
 
 /// Command with its key, which determines the server in a cluster.
 #[derive(Clone)]
@@ -24,14 +24,14 @@ pub trait Wire: Send + Sync {
     /// Runs the commands in one batch. Returns one answer per command, in order; refusals by the
     /// server are among the answers ([`Value::ServerError`]). After an error the answers are
     /// unknown; it states whether the commands may have been executed.
-    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble>;
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError>;
 }
 
 /// Redis with all its data.
 #[async_trait]
 pub trait Server: Wire {
     /// Returns shards whose scans together cover all keys.
-    async fn shards(&self) -> Result<Vec<Shard>, Trouble>;
+    async fn shards(&self) -> Result<Vec<Shard>, ClientError>;
 
     /// Checks whether another server takes over on failure.
     fn fails_over(&self) -> bool;
@@ -57,7 +57,7 @@ pub trait Server: Wire {
 
     /// Looks up the current servers and reconnects. Later commands use them, too, if they have
     /// changed. `None` if there is no failover, or no server that reports it.
-    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+    async fn survey(&self) -> Result<Option<Survey>, ClientError> {
         Ok(None)
     }
 }
@@ -89,12 +89,12 @@ pub struct Shard {
     /// Connection for reading values, independent of the scan.
     pub read: Arc<dyn Wire>,
     /// Batch size limits.
-    pub limits: Limits,
+    pub limits: BatchLimits,
 }
 
 /// Batch size limits of a backend.
 #[derive(Clone, Copy)]
-pub struct Limits {
+pub struct BatchLimits {
     /// `COUNT` of a scan.
     pub scan_count: usize,
     /// Maximum number of values per request.
@@ -107,7 +107,7 @@ pub struct Limits {
     pub bytes: bool,
 }
 
-impl Limits {
+impl BatchLimits {
     /// Limits of a Redis server. A scan of this count blocks other clients for one to three
     /// milliseconds. With half the count, the pages would be the bottleneck at a latency of ten
     /// milliseconds, and with half the requests the values.
@@ -181,7 +181,7 @@ impl Command {
 
 /// Logs the names of the commands sent (`-vv`). Keys and values are never logged, because they may
 /// contain secrets.
-pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble>) {
+pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, ClientError>) {
     if !tracing::enabled!(Level::TRACE) {
         return;
     }
@@ -197,20 +197,20 @@ pub fn tell<T>(commands: &[Command], begun: Instant, outcome: &Result<T, Trouble
         _ => format!("{count} x {}", String::from_utf8_lossy(name)),
     });
     let names = names.collect::<Vec<_>>().join(", ");
-    let how = outcome.as_ref().err().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    let how = outcome.as_ref().err().map(|error| format!(": {error}")).unwrap_or_default();
     trace!("store: {names}{how}, {} ms", begun.elapsed().as_millis());
 }
 
 /// Returns the answer, or an error if the server refused the command.
-pub fn accepted(value: Value) -> Result<Value, Trouble> {
+pub fn accepted(value: Value) -> Result<Value, ClientError> {
     match value {
-        Value::ServerError(error) => Err(Trouble::refused(&error)),
+        Value::ServerError(error) => Err(ClientError::refused(&error)),
         value => Ok(value),
     }
 }
 
 /// Runs one command.
-pub async fn run_one(wire: &dyn Wire, command: Command) -> Result<Value, Trouble> {
+pub async fn run_one(wire: &dyn Wire, command: Command) -> Result<Value, ClientError> {
     let answers = wire.run(&[command]).await?;
-    accepted(answers.into_iter().next().ok_or_else(Trouble::nonsense)?)
+    accepted(answers.into_iter().next().ok_or_else(ClientError::unexpected_reply)?)
 }

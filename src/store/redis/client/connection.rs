@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 
 use super::address::Endpoint;
 use super::command::CHECK_KEY;
-use super::command::{self, Command, Limits, Server, Shard, Survey, Wire};
+use super::command::{self, BatchLimits, Command, Server, Shard, Survey, Wire};
 use super::dial::{self, Dialer};
-use super::error::{Kind, Trouble};
+use super::error::{ClientError, ErrorKind};
 use super::sentinel::Sentinels;
 
 /// Location of the server.
@@ -29,13 +29,13 @@ pub enum Topology {
 pub struct Link {
     dialer: Arc<Dialer>,
     topology: Topology,
-    current: Mutex<Current>,
+    current: Mutex<ActiveConnection>,
     losses: AtomicU64,
 }
 
 /// Active connection and its generation. Failures of earlier generations are ignored.
 #[derive(Default)]
-struct Current {
+struct ActiveConnection {
     connection: Option<(MultiplexedConnection, Endpoint)>,
     number: u64,
 }
@@ -45,7 +45,7 @@ impl Link {
         Self { dialer, topology, current: Mutex::default(), losses: AtomicU64::default() }
     }
 
-    async fn connection(&self) -> Result<(MultiplexedConnection, u64), Trouble> {
+    async fn connection(&self) -> Result<(MultiplexedConnection, u64), ClientError> {
         let mut current = self.current.lock().await;
         if let Some((connection, _)) = &current.connection {
             return Ok((connection.clone(), current.number));
@@ -89,21 +89,22 @@ impl Link {
 
 #[async_trait]
 impl Wire for Link {
-    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
         // No command has been executed if the connection failed.
-        let (mut connection, number) = self.connection().await.map_err(Trouble::before_sending)?;
+        let (mut connection, number) =
+            self.connection().await.map_err(ClientError::before_sending)?;
         let pipeline = dial::pipeline(commands.iter().map(|command| &command.cmd));
         let begun = Instant::now();
         let answers = dial::run(&mut connection, &pipeline).await;
         command::tell(commands, begun, &answers);
         let demoted = |answers: &[Value]| {
-            answers.iter().filter_map(Trouble::in_answer).any(|trouble| trouble.is("READONLY"))
+            answers.iter().filter_map(ClientError::in_answer).any(|error| error.is("READONLY"))
         };
         match &answers {
-            Err(trouble) if trouble.kind != Kind::Refused => self.forget(number).await,
+            Err(error) if error.kind != ErrorKind::Refused => self.forget(number).await,
             // The sentinels know the new master now, or will soon.
             Ok(answers) if matches!(self.topology, Topology::Asked(_)) && demoted(answers) => {
                 self.forget(number).await;
@@ -132,16 +133,16 @@ impl Single {
 
 #[async_trait]
 impl Wire for Single {
-    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
         self.main.run(commands).await
     }
 }
 
 #[async_trait]
 impl Server for Single {
-    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+    async fn shards(&self) -> Result<Vec<Shard>, ClientError> {
         let (scan, read) = (Arc::clone(&self.scan) as _, Arc::clone(&self.read) as _);
-        Ok(vec![Shard { id: String::new(), scan, read, limits: Limits::SERVER }])
+        Ok(vec![Shard { id: String::new(), scan, read, limits: BatchLimits::SERVER }])
     }
 
     fn fails_over(&self) -> bool {
@@ -156,7 +157,7 @@ impl Server for Single {
         self.main.losses()
     }
 
-    async fn survey(&self) -> Result<Option<Survey>, Trouble> {
+    async fn survey(&self) -> Result<Option<Survey>, ClientError> {
         let (endpoint, identity, doubt, is_complete) = match &self.main.topology {
             Topology::Fixed(endpoint) => (endpoint.clone(), endpoint.to_string(), None, false),
             Topology::Asked(sentinels) => {

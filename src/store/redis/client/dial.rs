@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tracing::debug;
 
 use super::address::{Endpoint, Login};
-use super::error::{Kind, Trouble, connecting};
+use super::error::{ClientError, ErrorKind, connecting};
 use super::limit::Limited;
 
 /// Timeout for establishing a connection.
@@ -42,20 +42,20 @@ pub struct Dialer {
 
 impl Dialer {
     /// Connects and authenticates.
-    pub async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
+    pub async fn dial(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, ClientError> {
         let dialled = tokio::time::timeout(CONNECT_TIMEOUT, self.greet(endpoint)).await;
         let dialled = dialled.unwrap_or_else(|_| {
-            let trouble = Trouble::unreached(format!("{endpoint}: no connection in time"));
-            Err(if self.tls.is_some() { trouble.hint(NO_TLS) } else { trouble })
+            let error = ClientError::unreached(format!("{endpoint}: no connection in time"));
+            Err(if self.tls.is_some() { error.hint(NO_TLS) } else { error })
         });
         match &dialled {
             Ok(_) => debug!("connected to {endpoint}"),
-            Err(trouble) => debug!("not connected to {endpoint}: {trouble}"),
+            Err(error) => debug!("not connected to {endpoint}: {error}"),
         }
         dialled
     }
 
-    async fn greet(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, Trouble> {
+    async fn greet(&self, endpoint: &Endpoint) -> Result<MultiplexedConnection, ClientError> {
         match endpoint {
             Endpoint::Socket(path) => {
                 let stream =
@@ -72,7 +72,7 @@ impl Dialer {
                     None => self.log_in(stream).await,
                     Some(config) => {
                         let name = ServerName::try_from(host.clone()).map_err(|_| {
-                            Trouble::unreached(format!(
+                            ClientError::unreached(format!(
                                 "{host} is not a name a certificate can have"
                             ))
                         })?;
@@ -88,7 +88,7 @@ impl Dialer {
         }
     }
 
-    async fn log_in<S>(&self, stream: S) -> Result<MultiplexedConnection, Trouble>
+    async fn log_in<S>(&self, stream: S) -> Result<MultiplexedConnection, ClientError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -99,13 +99,13 @@ impl Dialer {
         let (mut connection, driver) =
             MultiplexedConnection::new_with_config(&info, Limited::new(stream), config)
                 .await
-                .map_err(|e| Trouble::of_sent(&e))?;
+                .map_err(|e| ClientError::of_sent(&e))?;
         tokio::spawn(driver);
         let mut answers = self.say_hello(&mut connection, true).await?;
         // Before version 6, Redis has no users and accepts only a password. ioredis does the same.
         let knows_no_users = |answer: &Value| {
-            Trouble::in_answer(answer).is_some_and(|trouble| {
-                trouble.to_string().contains("wrong number of arguments for 'auth'")
+            ClientError::in_answer(answer).is_some_and(|error| {
+                error.to_string().contains("wrong number of arguments for 'auth'")
             })
         };
         if self.login.user.is_some() && answers.first().is_some_and(knows_no_users) {
@@ -114,10 +114,10 @@ impl Dialer {
         }
         match answers
             .iter()
-            .filter_map(Trouble::in_answer)
-            .find(|trouble| !trouble.is_about_writing())
+            .filter_map(ClientError::in_answer)
+            .find(|error| !error.is_about_writing())
         {
-            Some(trouble) => Err(trouble),
+            Some(error) => Err(error),
             None => Ok(connection),
         }
     }
@@ -129,7 +129,7 @@ impl Dialer {
         &self,
         connection: &mut MultiplexedConnection,
         with_user: bool,
-    ) -> Result<Vec<Value>, Trouble> {
+    ) -> Result<Vec<Value>, ClientError> {
         let mut greeting = Pipeline::new();
         if let Some(password) = &self.login.password {
             let mut auth = redis::cmd("AUTH");
@@ -142,12 +142,14 @@ impl Dialer {
             greeting.add_command(redis::cmd("SELECT").arg(self.database).take());
         }
         greeting.add_command(redis::cmd("PING"));
-        run(connection, &greeting).await.map_err(|trouble| match trouble.kind {
+        run(connection, &greeting).await.map_err(|error| match error.kind {
             // Typical of a server that expects TLS.
-            Kind::Lost | Kind::Nonsense if self.tls.is_none() => trouble.hint(WANTS_TLS),
+            ErrorKind::Lost | ErrorKind::UnexpectedReply if self.tls.is_none() => {
+                error.hint(WANTS_TLS)
+            }
             // Typical of a server that requires a certificate, which TLS 1.3 reports only now.
-            Kind::Lost if !self.has_certificate => trouble.hint(WANTS_CERTIFICATE),
-            _ => trouble,
+            ErrorKind::Lost if !self.has_certificate => error.hint(WANTS_CERTIFICATE),
+            _ => error,
         })
     }
 }
@@ -156,13 +158,13 @@ impl Dialer {
 pub async fn run(
     connection: &mut MultiplexedConnection,
     commands: &Pipeline,
-) -> Result<Vec<Value>, Trouble> {
+) -> Result<Vec<Value>, ClientError> {
     let count = commands.len();
     let answers = connection
         .req_packed_commands(commands, 0, count)
         .await
-        .map_err(|e| Trouble::of_sent(&e))?;
-    if answers.len() == count { Ok(answers) } else { Err(Trouble::nonsense()) }
+        .map_err(|e| ClientError::of_sent(&e))?;
+    if answers.len() == count { Ok(answers) } else { Err(ClientError::unexpected_reply()) }
 }
 
 /// Returns a pipeline of these commands.
@@ -174,22 +176,22 @@ pub fn pipeline<'c>(commands: impl ExactSizeIterator<Item = &'c Cmd>) -> Pipelin
     pipeline
 }
 
-fn unreachable(error: &io::Error, endpoint: &Endpoint) -> Trouble {
+fn unreachable(error: &io::Error, endpoint: &Endpoint) -> ClientError {
     // Errors of the resolver have no kind of their own.
     if error.to_string().contains("lookup") {
-        return Trouble::unreached(format!("{endpoint}: cannot resolve the name: {error}"))
+        return ClientError::unreached(format!("{endpoint}: cannot resolve the name: {error}"))
             .hint("check the host name and the DNS");
     }
     connecting(error, endpoint)
 }
 
 /// Returns the error of a failed TLS handshake.
-fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
+fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> ClientError {
     let text = error.to_string();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&["UnknownIssuer", "SelfSigned", "CaUsedAsEndEntity", "BadSignature"]) {
         let trouble =
-            Trouble::unreached(format!("{endpoint}: the server's certificate is not trusted"));
+            ClientError::unreached(format!("{endpoint}: the server's certificate is not trusted"));
         return trouble.hint(if has_ca {
             "`ca_file` under [network] is not the authority of the server: `openssl s_client -showcerts -connect \
              HOST:PORT` shows the server's; add its issuer to the file"
@@ -198,10 +200,12 @@ fn untrusted(error: &io::Error, endpoint: &Endpoint, has_ca: bool) -> Trouble {
         });
     }
     if has(&["CertificateRequired", "certificate required"]) {
-        return Trouble::unreached(format!("{endpoint}: the server requires a client certificate"))
-            .hint(WANTS_CERTIFICATE);
+        return ClientError::unreached(format!(
+            "{endpoint}: the server requires a client certificate"
+        ))
+        .hint(WANTS_CERTIFICATE);
     }
-    let trouble = Trouble::unreached(format!("{endpoint}: {error}"));
+    let trouble = ClientError::unreached(format!("{endpoint}: {error}"));
     if has(&["NotValidForName", "not valid for name"]) {
         trouble.hint("the certificate is for another name: write the host in the address as in the certificate")
     } else if has(&["Expired", "expired", "NotValidYet", "not valid yet"]) {

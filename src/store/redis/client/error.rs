@@ -11,8 +11,8 @@ use crate::store::settle::{CommandError, Fate};
 
 /// Failure of the connection, or refusal by the server.
 #[derive(Clone, Debug)]
-pub struct Trouble {
-    pub kind: Kind,
+pub struct ClientError {
+    pub kind: ErrorKind,
     /// First word of the server's refusal, such as `NOAUTH` or `READONLY`. Empty otherwise.
     code: String,
     message: String,
@@ -21,7 +21,7 @@ pub struct Trouble {
 
 /// Certainty about the execution of the commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// Nothing was sent.
     Unreached,
     /// Sent, but not answered.
@@ -29,7 +29,7 @@ pub enum Kind {
     /// The server refused.
     Refused,
     /// Protocol violation. Not retryable.
-    Nonsense,
+    UnexpectedReply,
     /// The answer exceeds the size limit.
     TooLarge,
 }
@@ -44,8 +44,8 @@ pub const NEEDED: &str = "\
     EVAL and EVALSHA, on the app's keys and on oauthctl:*; SELECT for a database of another number; CLUSTER and ASKING \
     for a cluster; and may have ROLE, WAIT and INFO";
 
-impl Trouble {
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+impl ClientError {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, code: String::new(), message: message.into(), hint: None }
     }
 
@@ -56,12 +56,12 @@ impl Trouble {
 
     /// Returns the error of commands that were not sent.
     pub fn unreached(message: impl Into<String>) -> Self {
-        Self::new(Kind::Unreached, message)
+        Self::new(ErrorKind::Unreached, message)
     }
 
     /// Returns the error of an unexpected answer.
-    pub fn nonsense() -> Self {
-        Self::new(Kind::Nonsense, "the answer is not a Redis answer")
+    pub fn unexpected_reply() -> Self {
+        Self::new(ErrorKind::UnexpectedReply, "the answer is not a Redis answer")
     }
 
     /// Returns the error of a refusal.
@@ -76,7 +76,7 @@ impl Trouble {
         let echo = ECHOES.iter().filter_map(|words| said.find(words)).min();
         let message =
             said[..echo.unwrap_or(said.len())].trim().trim_end_matches([',', ';', ':']).to_owned();
-        Self { code: code.to_owned(), ..Self::new(Kind::Refused, message) }
+        Self { code: code.to_owned(), ..Self::new(ErrorKind::Refused, message) }
     }
 
     /// Returns the refusal in an answer, if it is one.
@@ -89,19 +89,22 @@ impl Trouble {
 
     /// Marks the error as occurring before anything was sent.
     pub fn before_sending(self) -> Self {
-        let kind = if self.kind == Kind::Lost { Kind::Unreached } else { self.kind };
+        let kind = if self.kind == ErrorKind::Lost { ErrorKind::Unreached } else { self.kind };
         Self { kind, ..self }
     }
 
     /// Marks the error as occurring after other commands of the batch were executed.
     pub fn after_sending(self) -> Self {
-        Self { kind: if self.fate() == Fate::NotExecuted { Kind::Lost } else { self.kind }, ..self }
+        Self {
+            kind: if self.fate() == Fate::NotExecuted { ErrorKind::Lost } else { self.kind },
+            ..self
+        }
     }
 
     /// Classifies an error of commands that were sent.
     pub fn of_sent(error: &RedisError) -> Self {
         if error.kind() == redis::ErrorKind::Parse {
-            return Self::nonsense();
+            return Self::unexpected_reply();
         }
         let message = if error.is_timeout() {
             "no answer in time".to_owned()
@@ -110,7 +113,7 @@ impl Trouble {
         } else {
             error.to_string()
         };
-        Self::new(Kind::Lost, message)
+        Self::new(ErrorKind::Lost, message)
     }
 
     /// Checks whether the server refused with this code.
@@ -128,9 +131,9 @@ impl Trouble {
         const PASSING: [&str; 7] =
             ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "BUSY", "UNBLOCKED"];
         match self.kind {
-            Kind::Unreached | Kind::Lost => true,
-            Kind::Refused => PASSING.contains(&self.code.as_str()),
-            Kind::Nonsense | Kind::TooLarge => false,
+            ErrorKind::Unreached | ErrorKind::Lost => true,
+            ErrorKind::Refused => PASSING.contains(&self.code.as_str()),
+            ErrorKind::UnexpectedReply | ErrorKind::TooLarge => false,
         }
     }
 
@@ -139,11 +142,11 @@ impl Trouble {
         let (is_usage, hint) = self.advice();
         let hint = self.hint.unwrap_or(hint);
         let problem = match self.kind {
-            Kind::Unreached => "cannot connect to the store",
-            Kind::Lost => "the connection to the store was lost",
-            Kind::Refused => "the store refused",
-            Kind::Nonsense => "the store sent an unexpected answer",
-            Kind::TooLarge => "the store's answer is too large",
+            ErrorKind::Unreached => "cannot connect to the store",
+            ErrorKind::Lost => "the connection to the store was lost",
+            ErrorKind::Refused => "the store refused",
+            ErrorKind::UnexpectedReply => "the store sent an unexpected answer",
+            ErrorKind::TooLarge => "the store's answer is too large",
         };
         let failure = if is_usage { usage(problem) } else { failed(problem) };
         let failure = failure.at(place).because(self);
@@ -154,15 +157,15 @@ impl Trouble {
     fn advice(&self) -> (bool, &'static str) {
         let text = self.message.as_str();
         match self.kind {
-            Kind::Unreached => {
+            ErrorKind::Unreached => {
                 (false, "check the address, and that the server runs and can be reached from here")
             }
-            Kind::Lost => (false, "try again; unconfirmed changes were not counted as done"),
-            Kind::TooLarge => (false, ""),
-            Kind::Nonsense => {
+            ErrorKind::Lost => (false, "try again; unconfirmed changes were not counted as done"),
+            ErrorKind::TooLarge => (false, ""),
+            ErrorKind::UnexpectedReply => {
                 (true, "is this a Redis? if it expects TLS, use rediss:// instead of redis://")
             }
-            Kind::Refused => match self.code.as_str() {
+            ErrorKind::Refused => match self.code.as_str() {
                 "NOAUTH" => (
                     true,
                     "the server requires a password: redis://USER:PASSWORD@HOST, or redis://:PASSWORD@HOST",
@@ -202,11 +205,11 @@ impl Trouble {
     }
 }
 
-impl CommandError for Trouble {
+impl CommandError for ClientError {
     fn fate(&self) -> Fate {
         match self.kind {
-            Kind::Unreached | Kind::Refused => Fate::NotExecuted,
-            Kind::Lost | Kind::Nonsense | Kind::TooLarge => Fate::Unknown,
+            ErrorKind::Unreached | ErrorKind::Refused => Fate::NotExecuted,
+            ErrorKind::Lost | ErrorKind::UnexpectedReply | ErrorKind::TooLarge => Fate::Unknown,
         }
     }
 
@@ -215,17 +218,17 @@ impl CommandError for Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for ClientError {}
 
 /// Returns the error of a failed connection.
-pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> Trouble {
-    let trouble = Trouble::unreached(format!("{to}: {error}"));
+pub fn connecting(error: &io::Error, to: &impl fmt::Display) -> ClientError {
+    let trouble = ClientError::unreached(format!("{to}: {error}"));
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             trouble.hint("nothing listens there: check host and port, and that the server runs")

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::address::{Endpoint, Login, Place, REDIS_PORT, RedisAddress};
+use super::address::{Endpoint, Location, Login, REDIS_PORT, RedisAddress};
 use crate::store::url::{canonical, canonical_host};
 
 impl RedisAddress {
     /// Returns the address of database 0 of a host.
     pub(in crate::store) fn of_host(host: &str) -> Self {
-        let place = Place::Server(Endpoint::Tcp(host.to_owned(), REDIS_PORT));
+        let place = Location::Server(Endpoint::Tcp(host.to_owned(), REDIS_PORT));
         Self { place, tls: false, login: Login::default(), database: 0 }
     }
 
@@ -20,13 +20,13 @@ impl RedisAddress {
             hosts.into_iter().collect()
         };
         let place = match &self.place {
-            Place::Server(host) => Place::Server(host.simplest()),
-            Place::Sentinel { sentinels, master, .. } => Place::Sentinel {
+            Location::Server(host) => Location::Server(host.simplest()),
+            Location::Sentinel { sentinels, master, .. } => Location::Sentinel {
                 sentinels: all(sentinels),
                 master: master.clone(),
                 login: Login::default(),
             },
-            Place::Cluster(hosts) => Place::Cluster(all(hosts)),
+            Location::Cluster(hosts) => Location::Cluster(all(hosts)),
         };
         Self { place, tls: false, login: Login::default(), database: self.database }
     }

@@ -26,7 +26,7 @@ pub use rest::RestAddress;
 use crate::error::Failure;
 use crate::store::Access;
 use crate::tls;
-use address::Place;
+use address::Location;
 use cluster::Cluster;
 use command::{Command, Server};
 use connection::{Single, Topology};
@@ -45,8 +45,8 @@ pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server
         database: address.database,
     };
     let topology = match &address.place {
-        Place::Server(endpoint) => Topology::Fixed(endpoint.clone()),
-        Place::Sentinel { sentinels, master, login } => {
+        Location::Server(endpoint) => Topology::Fixed(endpoint.clone()),
+        Location::Sentinel { sentinels, master, login } => {
             let dialer = Dialer {
                 has_ca,
                 has_certificate,
@@ -56,7 +56,7 @@ pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server
             };
             Topology::Asked(Arc::new(Sentinels::new(dialer, sentinels.clone(), master.clone())))
         }
-        Place::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
+        Location::Cluster(seeds) => return Ok(Arc::new(Cluster::new(&Arc::new(dialer), seeds))),
     };
     Ok(Arc::new(Single::new(&Arc::new(dialer), &topology)))
 }
@@ -64,7 +64,7 @@ pub fn connect(address: &RedisAddress, access: &Access) -> Result<Arc<dyn Server
 /// Checks address, credentials and network before anything is retried.
 pub async fn check_reachable(server: &dyn Server, place: &str) -> Result<(), Failure> {
     match command::run_one(server.wire(), Command::keyless("PING")).await {
-        Err(trouble) if !trouble.is_about_writing() => Err(trouble.explain(&place)),
+        Err(error) if !error.is_about_writing() => Err(error.explain(&place)),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::command::{Command, Server};
-use super::error::{Trouble, text};
+use super::error::{ClientError, text};
 use crate::store::checkpoint::majority;
 
 /// Timeout for a write to reach the replicas. Usually it takes one round trip.
@@ -26,14 +26,14 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 /// Replication state of each server with keys.
 #[derive(Default)]
 pub struct Replicas {
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, ReplicaState>>,
     /// Number of writes that did not reach a majority of the replicas in time.
     shortfalls: AtomicU64,
 }
 
 /// Replication state of one server.
 #[derive(Clone, Default)]
-struct Known {
+struct ReplicaState {
     /// Time at which the server was found to have no replicas, or not to report them. It is not
     /// asked again for a while. Never set if it had replicas in this run.
     none_since: Option<Instant>,
@@ -57,7 +57,7 @@ pub struct Head {
     pub history: Option<String>,
 }
 
-impl Known {
+impl ReplicaState {
     fn is_known_to_have_none(&self, now: Instant) -> bool {
         self.none_since.is_some_and(|since| now.duration_since(since) < FORGOTTEN_AFTER)
     }
@@ -102,22 +102,22 @@ impl Replicas {
         server: &dyn Server,
         key: &[u8],
         script: &(dyn Fn(bool) -> Command + Send + Sync),
-    ) -> Result<Value, Trouble> {
+    ) -> Result<Value, ClientError> {
         let home = server.home(key);
         self.ask(server, key).await;
         let mut answers = self.run_once(server, &home, key, script(false)).await?;
         if answers
             .first()
-            .and_then(Trouble::in_answer)
-            .is_some_and(|trouble| trouble.is("NOSCRIPT"))
+            .and_then(ClientError::in_answer)
+            .is_some_and(|error| error.is("NOSCRIPT"))
         {
             answers = self.run_once(server, &home, key, script(true)).await?;
         }
         let mut answers = answers.into_iter();
-        let answer = answers.next().ok_or_else(Trouble::nonsense)?;
+        let answer = answers.next().ok_or_else(ClientError::unexpected_reply)?;
         match answers.next() {
             // The script failed, so the answer to WAIT does not concern a write.
-            _ if Trouble::in_answer(&answer).is_some() => {}
+            _ if ClientError::in_answer(&answer).is_some() => {}
             None => {}
             Some(Value::Int(reached)) => {
                 let reached = usize::try_from(reached).unwrap_or(0);
@@ -135,7 +135,7 @@ impl Replicas {
                 });
             }
             // The server or a proxy does not know or permit the command.
-            Some(_) => self.learn(&home, Known::learn_none),
+            Some(_) => self.learn(&home, ReplicaState::learn_none),
         }
         Ok(answer)
     }
@@ -156,7 +156,7 @@ impl Replicas {
         home: &str,
         key: &[u8],
         script: Command,
-    ) -> Result<Vec<Value>, Trouble> {
+    ) -> Result<Vec<Value>, ClientError> {
         let known = self.known(home);
         if known.none_since.is_some() {
             return server.wire().run(&[script]).await;
@@ -188,15 +188,15 @@ impl Replicas {
         self.shortfalls.load(Ordering::SeqCst)
     }
 
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<String, ReplicaState>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self, home: &str) -> Known {
+    fn known(&self, home: &str) -> ReplicaState {
         self.all().get(home).cloned().unwrap_or_default().at(Instant::now())
     }
 
-    fn learn(&self, home: &str, what: impl FnOnce(&mut Known)) {
+    fn learn(&self, home: &str, what: impl FnOnce(&mut ReplicaState)) {
         let mut all = self.all();
         let known = all.entry(home.to_owned()).or_default();
         *known = std::mem::take(known).at(Instant::now());
@@ -212,11 +212,11 @@ pub fn wait(replicas: usize, patience: Duration) -> Command {
 
 /// Asks the server of this key for its replication state. Fails if it is not a master or does not
 /// answer.
-pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
+pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, ClientError> {
     let info = Command::keyless("INFO").arg("replication");
     let answers =
         server.wire().run(&[Command::keyless("ROLE").beside(key), info.beside(key)]).await?;
-    let [role, info] = &answers[..] else { return Err(Trouble::nonsense()) };
+    let [role, info] = &answers[..] else { return Err(ClientError::unexpected_reply()) };
     let attached = replicas_in(role)?;
     let info = text(info).unwrap_or_default();
     let history = info
@@ -226,8 +226,8 @@ pub async fn head(server: &dyn Server, key: &[u8]) -> Result<Head, Trouble> {
 }
 
 /// Reads the number of replicas from the answer to `ROLE`, `None` if not reported.
-fn replicas_in(role: &Value) -> Result<Option<usize>, Trouble> {
-    let not_a_master = || Trouble::unreached("the server is not the master at the moment");
+fn replicas_in(role: &Value) -> Result<Option<usize>, ClientError> {
+    let not_a_master = || ClientError::unreached("the server is not the master at the moment");
     match role {
         Value::Array(parts) if parts.first().and_then(text).as_deref() == Some("master") => {
             match parts.get(2) {
@@ -256,7 +256,7 @@ mod tests {
 
     #[async_trait]
     impl Wire for Two {
-        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+        async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
             let none = |key: &[u8]| key.starts_with(b"a") || self.has_lost_all;
             let answer = |command: &Command| match command.name() {
                 b"ROLE" => {
@@ -278,7 +278,7 @@ mod tests {
 
     #[async_trait]
     impl Server for Two {
-        async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+        async fn shards(&self) -> Result<Vec<Shard>, ClientError> {
             Ok(Vec::new())
         }
 
@@ -336,8 +336,12 @@ mod tests {
     #[test]
     fn that_there_are_none_holds_for_a_while() {
         let since = Instant::now();
-        let known =
-            Known { none_since: Some(since), was_asked: true, lags: true, ..Known::default() };
+        let known = ReplicaState {
+            none_since: Some(since),
+            was_asked: true,
+            lags: true,
+            ..ReplicaState::default()
+        };
         let shortly = known.clone().at(since + FORGOTTEN_AFTER / 2);
         assert!(shortly.none_since.is_some() && shortly.was_asked);
         let later = known.at(since + FORGOTTEN_AFTER);

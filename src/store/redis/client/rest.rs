@@ -15,8 +15,8 @@ use serde_json::Value as Json;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::command::{self, Command, Limits, Server, Shard, Wire};
-use super::error::{Kind, Trouble};
+use super::command::{self, BatchLimits, Command, Server, Shard, Wire};
+use super::error::{ClientError, ErrorKind};
 use super::limit::TOO_LONG;
 use crate::error::{Failure, failed, usage};
 use crate::input::{self, Compressed};
@@ -30,8 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_ANSWER: usize = 4 << 20;
 
 /// Batch size limits. Requests cost money and are limited in size.
-const LIMITS: Limits =
-    Limits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
+const LIMITS: BatchLimits =
+    BatchLimits { scan_count: 1000, values: 200, requests: 4, mget: true, bytes: false };
 
 /// URL of a REST interface, without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +139,7 @@ impl Rest {
         })
     }
 
-    async fn post(&self, body: &Json) -> Result<Vec<u8>, Trouble> {
+    async fn post(&self, body: &Json) -> Result<Vec<u8>, ClientError> {
         let request = self.client.post(&self.pipeline).bearer_auth(self.token.as_str());
         let mut request = request.header("Upstash-Encoding", "base64").json(body);
         let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +154,7 @@ impl Rest {
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(&e, ""))? {
             if answer.len() + chunk.len() > MAX_ANSWER {
-                return Err(Trouble::new(Kind::TooLarge, "more than 4 MiB"));
+                return Err(ClientError::new(ErrorKind::TooLarge, "more than 4 MiB"));
             }
             answer.extend_from_slice(&chunk);
         }
@@ -162,8 +162,8 @@ impl Rest {
             response.headers().get(CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
         let answer =
             input::decompressed(answer, encoding, MAX_ANSWER).map_err(|failure| match failure {
-                Compressed::TooLarge => Trouble::new(Kind::TooLarge, "more than 4 MiB"),
-                Compressed::Unknown => Trouble::nonsense(),
+                Compressed::TooLarge => ClientError::new(ErrorKind::TooLarge, "more than 4 MiB"),
+                Compressed::Unknown => ClientError::unexpected_reply(),
             })?;
         if status.is_success() {
             return Ok(answer);
@@ -173,21 +173,21 @@ impl Rest {
             .and_then(|said| json::text(&said, "error").map(str::to_owned));
         let said = said.unwrap_or_else(|| format!("HTTP status {status}"));
         Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Trouble::refusal("WRONGPASS", &said)
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ClientError::refusal("WRONGPASS", &said)
                 .hint("check the token: the variable that belongs to the address, or `token` under [store]"),
-            StatusCode::TOO_MANY_REQUESTS => Trouble::refusal("TRYAGAIN", &said),
+            StatusCode::TOO_MANY_REQUESTS => ClientError::refusal("TRYAGAIN", &said),
             _ if said.contains("max request size") || said.contains("max response size") => {
-                Trouble::new(Kind::TooLarge, said)
+                ClientError::new(ErrorKind::TooLarge, said)
             }
-            _ if status.is_server_error() => Trouble::new(Kind::Lost, said),
-            _ => Trouble::refusal("", &said),
+            _ if status.is_server_error() => ClientError::new(ErrorKind::Lost, said),
+            _ => ClientError::refusal("", &said),
         })
     }
 }
 
 #[async_trait]
 impl Wire for Rest {
-    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
+    async fn run(&self, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
         // The service refuses empty pipelines.
         if commands.is_empty() {
             return Ok(Vec::new());
@@ -198,9 +198,9 @@ impl Wire for Rest {
         command::tell(commands, begun, &answer);
         let answer = answer?;
         let answers: Vec<Json> =
-            serde_json::from_slice(&answer).map_err(|_| Trouble::nonsense())?;
+            serde_json::from_slice(&answer).map_err(|_| ClientError::unexpected_reply())?;
         if answers.len() != commands.len() {
-            return Err(Trouble::nonsense());
+            return Err(ClientError::unexpected_reply());
         }
         answers.into_iter().map(one_answer).collect()
     }
@@ -208,7 +208,7 @@ impl Wire for Rest {
 
 #[async_trait]
 impl Server for Rest {
-    async fn shards(&self) -> Result<Vec<Shard>, Trouble> {
+    async fn shards(&self) -> Result<Vec<Shard>, ClientError> {
         let wire: Arc<dyn Wire> = Arc::new(self.clone());
         Ok(vec![Shard { id: String::new(), scan: Arc::clone(&wire), read: wire, limits: LIMITS }])
     }
@@ -223,31 +223,32 @@ impl Server for Rest {
 }
 
 /// Returns a command as an array of strings.
-fn json(command: &Command) -> Result<Json, Trouble> {
+fn json(command: &Command) -> Result<Json, ClientError> {
     let parts = command.cmd.args_iter().map(|part| match part {
         redis::Arg::Simple(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Json::String(text.to_owned())),
-            Err(_) => Err(Trouble::refusal(
+            Err(_) => Err(ClientError::refusal(
                 "",
                 "a key or value is not text, which cannot be sent over REST",
             )),
         },
-        _ => Err(Trouble::nonsense()),
+        _ => Err(ClientError::unexpected_reply()),
     });
     parts.collect()
 }
 
-fn one_answer(answer: Json) -> Result<Value, Trouble> {
-    let Json::Object(mut answer) = answer else { return Err(Trouble::nonsense()) };
+fn one_answer(answer: Json) -> Result<Value, ClientError> {
+    let Json::Object(mut answer) = answer else { return Err(ClientError::unexpected_reply()) };
     if let Some(Json::String(problem)) = answer.remove("error") {
         // As in the Redis protocol.
         let line = format!("-{}\r\n", problem.replace(['\r', '\n'], " "));
-        return redis::parse_redis_value(line.as_bytes()).map_err(|_| Trouble::nonsense());
+        return redis::parse_redis_value(line.as_bytes())
+            .map_err(|_| ClientError::unexpected_reply());
     }
-    value(answer.remove("result").ok_or_else(Trouble::nonsense)?)
+    value(answer.remove("result").ok_or_else(ClientError::unexpected_reply)?)
 }
 
-fn value(result: Json) -> Result<Value, Trouble> {
+fn value(result: Json) -> Result<Value, ClientError> {
     Ok(match result {
         Json::Null => Value::Nil,
         Json::String(text) if text == "OK" => Value::Okay,
@@ -257,13 +258,15 @@ fn value(result: Json) -> Result<Value, Trouble> {
             let is_long = bytes.len() as u64 > MAX_VALUE;
             Value::BulkString(if is_long { TOO_LONG.to_vec() } else { bytes })
         }
-        Json::Number(number) => Value::Int(number.as_i64().ok_or_else(Trouble::nonsense)?),
+        Json::Number(number) => {
+            Value::Int(number.as_i64().ok_or_else(ClientError::unexpected_reply)?)
+        }
         Json::Array(parts) => Value::Array(parts.into_iter().map(value).collect::<Result<_, _>>()?),
-        _ => return Err(Trouble::nonsense()),
+        _ => return Err(ClientError::unexpected_reply()),
     })
 }
 
-fn unanswered(error: &reqwest::Error, note: &str) -> Trouble {
+fn unanswered(error: &reqwest::Error, note: &str) -> ClientError {
     let mut message = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(deeper) = cause {
@@ -271,10 +274,10 @@ fn unanswered(error: &reqwest::Error, note: &str) -> Trouble {
         cause = deeper.source();
     }
     if error.is_connect() {
-        return Trouble::unreached(message + note);
+        return ClientError::unreached(message + note);
     }
-    Trouble::new(
-        Kind::Lost,
+    ClientError::new(
+        ErrorKind::Lost,
         if error.is_timeout() { "no answer in time".to_owned() } else { message },
     )
 }
@@ -328,7 +331,7 @@ mod properties {
             let _ = one_answer(json!({ "result": answer }));
             match one_answer(json!({ "error": said })) {
                 Ok(Value::ServerError(error)) => {
-                    let shown = Trouble::refused(&error).to_string();
+                    let shown = ClientError::refused(&error).to_string();
                     prop_assert!(!shown.contains(['\r', '\n']));
                 }
                 Ok(other) => prop_assert!(false, "{:?}", other),
@@ -339,8 +342,8 @@ mod properties {
         #[test]
         fn what_a_server_repeats_of_a_command_is_left_out(said in "[a-z ',]{0,20}", by in "with args beginning with|command was", quoted in text()) {
             let secret = "S3cretInTheCommand";
-            let trouble = Trouble::refusal("ERR", &format!("{said}, {by}: '{quoted}' '{secret}'"));
-            prop_assert!(!trouble.to_string().contains(secret));
+            let error = ClientError::refusal("ERR", &format!("{said}, {by}: '{quoted}' '{secret}'"));
+            prop_assert!(!error.to_string().contains(secret));
         }
     }
 }

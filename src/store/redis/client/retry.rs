@@ -3,22 +3,23 @@
 use redis::Value;
 
 use super::command::{Command, Wire};
-use super::error::Trouble;
-pub use crate::store::retry::Patience;
+use super::error::ClientError;
+pub use crate::store::retry::Backoff;
 
 /// Runs idempotent commands until they are answered.
-pub async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, Trouble> {
-    let mut patience = Patience::new();
+pub async fn read(wire: &dyn Wire, commands: &[Command]) -> Result<Vec<Value>, ClientError> {
+    let mut backoff = Backoff::new();
     loop {
-        let trouble = match wire.run(commands).await {
+        let error = match wire.run(commands).await {
             Ok(answers) => {
-                match answers.iter().filter_map(Trouble::in_answer).find(Trouble::may_pass) {
+                match answers.iter().filter_map(ClientError::in_answer).find(ClientError::may_pass)
+                {
                     None => return Ok(answers),
-                    Some(trouble) => trouble,
+                    Some(error) => error,
                 }
             }
-            Err(trouble) => trouble,
+            Err(error) => error,
         };
-        patience.after(trouble).await?;
+        backoff.after(error).await?;
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::address::Endpoint;
 use super::dial::{self, Dialer};
-use super::error::{Trouble, text};
+use super::error::{ClientError, text};
 
 /// Time to wait for other sentinels after a majority has answered.
 const STRAGGLERS: Duration = Duration::from_millis(300);
@@ -34,7 +34,7 @@ pub struct Sentinels {
 
 /// Answer of one sentinel.
 #[derive(Clone, Debug)]
-struct Answer {
+struct SentinelAnswer {
     master: Endpoint,
     epoch: u64,
     /// True if it sees a failover, or agrees with others that the master is down.
@@ -65,26 +65,27 @@ impl Sentinels {
     pub async fn dial_master(
         &self,
         dialer: &Arc<Dialer>,
-    ) -> Result<(MultiplexedConnection, Endpoint), Trouble> {
-        let (mut answers, trouble) = self.ask_named().await;
-        let mut last = trouble.unwrap_or_else(|| Trouble::unreached("the address has no sentinel"));
+    ) -> Result<(MultiplexedConnection, Endpoint), ClientError> {
+        let (mut answers, error) = self.ask_named().await;
+        let mut last =
+            error.unwrap_or_else(|| ClientError::unreached("the address has no sentinel"));
         answers.sort_by_key(|answer| std::cmp::Reverse(answer.epoch));
         let mut tried = HashSet::new();
-        for Answer { master, .. } in answers {
+        for SentinelAnswer { master, .. } in answers {
             if !tried.insert(master.clone()) {
                 continue;
             }
             match self.greet(dialer, &master).await {
                 Ok(connection) => return Ok((connection, master)),
-                Err(trouble) => last = trouble,
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 
     /// Asks all sentinels, including those that are not in the address.
-    pub async fn opinion(&self) -> Result<Opinion, Trouble> {
-        let (mut answers, trouble) = self.ask_named().await;
+    pub async fn opinion(&self) -> Result<Opinion, ClientError> {
+        let (mut answers, error) = self.ask_named().await;
         let heard = answers.len();
         let mut asked: HashSet<_> = self.endpoints.iter().cloned().collect();
         let mut is_complete = heard == self.endpoints.len();
@@ -113,11 +114,15 @@ impl Sentinels {
             .then(|| format!("only {heard} of {} sentinels answer", self.endpoints.len()));
         let opinion = Self::conclude(&answers, doubt, is_complete);
         opinion.ok_or_else(|| {
-            trouble.unwrap_or_else(|| Trouble::unreached("the address has no sentinel"))
+            error.unwrap_or_else(|| ClientError::unreached("the address has no sentinel"))
         })
     }
 
-    fn conclude(answers: &[Answer], doubt: Option<String>, is_complete: bool) -> Option<Opinion> {
+    fn conclude(
+        answers: &[SentinelAnswer],
+        doubt: Option<String>,
+        is_complete: bool,
+    ) -> Option<Opinion> {
         let best = answers.iter().max_by_key(|answer| answer.epoch)?;
         let missing = answers.iter().filter(|answer| answer.misses_master).count();
         let doubt = doubt.or_else(|| {
@@ -143,7 +148,7 @@ impl Sentinels {
 
     /// Asks the sentinels of the address concurrently. Returns their answers, and the error of the
     /// last one that failed.
-    async fn ask_named(&self) -> (Vec<Answer>, Option<Trouble>) {
+    async fn ask_named(&self) -> (Vec<SentinelAnswer>, Option<ClientError>) {
         let mut asked: FuturesUnordered<_> =
             self.endpoints.iter().map(|sentinel| self.ask(sentinel)).collect();
         let (mut answers, mut last) = (Vec::new(), None);
@@ -155,13 +160,13 @@ impl Sentinels {
             };
             match next {
                 Some(Ok(answer)) => answers.push(answer),
-                Some(Err(trouble)) => last = Some(trouble),
+                Some(Err(error)) => last = Some(error),
                 None => return (answers, last),
             }
         }
     }
 
-    async fn ask(&self, sentinel: &Endpoint) -> Result<Answer, Trouble> {
+    async fn ask(&self, sentinel: &Endpoint) -> Result<SentinelAnswer, ClientError> {
         let mut connection = self.dialer.dial(sentinel).await?;
         let question = |name: &str| {
             let mut question = redis::cmd("SENTINEL");
@@ -170,10 +175,12 @@ impl Sentinels {
         };
         let questions = ["GET-MASTER-ADDR-BY-NAME", "MASTER", "SENTINELS"].map(question);
         let answers = dial::run(&mut connection, &dial::pipeline(questions.iter())).await?;
-        let [master, state, others] = &answers[..] else { return Err(Trouble::nonsense()) };
+        let [master, state, others] = &answers[..] else {
+            return Err(ClientError::unexpected_reply());
+        };
         let master = match master {
             Value::Nil => {
-                return Err(Trouble::refusal(
+                return Err(ClientError::refusal(
                     "",
                     &format!("{sentinel} does not know the master {:?}", self.master),
                 )
@@ -182,14 +189,14 @@ impl Sentinels {
                 ));
             }
             Value::Array(parts) => {
-                let [host, port] = &parts[..] else { return Err(Trouble::nonsense()) };
+                let [host, port] = &parts[..] else { return Err(ClientError::unexpected_reply()) };
                 let (host, port) = (text(host), text(port).and_then(|port| port.parse().ok()));
                 host.zip(port)
                     .map(|(host, port)| Endpoint::Tcp(host, port))
-                    .ok_or_else(Trouble::nonsense)?
+                    .ok_or_else(ClientError::unexpected_reply)?
             }
             answer => {
-                return Err(Trouble::in_answer(answer).unwrap_or_else(Trouble::nonsense).hint(
+                return Err(ClientError::in_answer(answer).unwrap_or_else(ClientError::unexpected_reply).hint(
                     "is this a sentinel? redis+sentinel:// needs the sentinels, not the servers",
                 ));
             }
@@ -204,7 +211,7 @@ impl Sentinels {
             Value::Array(others) => others.iter().filter_map(endpoint).collect(),
             _ => Vec::new(),
         };
-        Ok(Answer {
+        Ok(SentinelAnswer {
             master,
             epoch: member("config-epoch").and_then(|epoch| epoch.parse().ok()).unwrap_or(0),
             is_failing_over: has("failover_in_progress") || has("o_down"),
@@ -217,7 +224,7 @@ impl Sentinels {
         &self,
         dialer: &Dialer,
         master: &Endpoint,
-    ) -> Result<MultiplexedConnection, Trouble> {
+    ) -> Result<MultiplexedConnection, ClientError> {
         let mut connection = dialer.dial(master).await?;
         let role = redis::cmd("ROLE");
         let answers = dial::run(&mut connection, &dial::pipeline(std::iter::once(&role))).await?;
@@ -229,7 +236,7 @@ impl Sentinels {
             }
             // The address may still be right if the user has no permission to ask for the role.
             Some(Value::ServerError(_)) => Ok(connection),
-            _ => Err(Trouble::unreached(format!("{master} is not the master at the moment"))),
+            _ => Err(ClientError::unreached(format!("{master} is not the master at the moment"))),
         }
     }
 }
@@ -253,12 +260,18 @@ fn endpoint(answer: &Value) -> Option<Endpoint> {
 mod tests {
     use super::*;
 
-    fn answer(port: u16, epoch: u64) -> Answer {
+    fn answer(port: u16, epoch: u64) -> SentinelAnswer {
         let master = Endpoint::Tcp("host".to_owned(), port);
-        Answer { master, epoch, is_failing_over: false, misses_master: false, others: Vec::new() }
+        SentinelAnswer {
+            master,
+            epoch,
+            is_failing_over: false,
+            misses_master: false,
+            others: Vec::new(),
+        }
     }
 
-    fn conclude(answers: &[Answer]) -> (u16, bool) {
+    fn conclude(answers: &[SentinelAnswer]) -> (u16, bool) {
         let opinion = Sentinels::conclude(answers, None, true).unwrap();
         let Endpoint::Tcp(_, port) = opinion.master else { panic!() };
         (port, opinion.doubt.is_some())
@@ -274,13 +287,13 @@ mod tests {
 
     #[test]
     fn one_sentinel_that_begins_a_fail_over_is_enough_for_doubt() {
-        let begins = Answer { is_failing_over: true, ..answer(1, 4) };
+        let begins = SentinelAnswer { is_failing_over: true, ..answer(1, 4) };
         assert!(conclude(&[answer(1, 4), answer(1, 4), begins]).1);
     }
 
     #[test]
     fn one_sentinel_that_misses_the_master_is_not() {
-        let missing = || Answer { misses_master: true, ..answer(1, 4) };
+        let missing = || SentinelAnswer { misses_master: true, ..answer(1, 4) };
         assert!(!conclude(&[answer(1, 4), answer(1, 4), missing()]).1);
         assert!(conclude(&[answer(1, 4), missing(), missing()]).1);
     }

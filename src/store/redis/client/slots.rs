@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use redis::Value;
 
 use super::address::Endpoint;
-use super::error::{Trouble, text};
+use super::error::{ClientError, text};
 
 pub const SLOTS: u16 = 16384;
 
@@ -42,8 +42,8 @@ pub struct Consensus {
 
 impl SlotMap {
     /// Parses the answer to `CLUSTER SLOTS`. A server without an address is the one that was asked.
-    pub fn read(answer: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
-        let Value::Array(parts) = answer else { return Err(Trouble::nonsense()) };
+    pub fn read(answer: &Value, asked: &Endpoint) -> Result<Self, ClientError> {
+        let Value::Array(parts) = answer else { return Err(ClientError::unexpected_reply()) };
         let ranges = parts.iter().map(|part| {
             let Value::Array(range) = part else { return None };
             let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &range[..] else {
@@ -60,18 +60,19 @@ impl SlotMap {
             Some((u16::try_from(*last).ok()?, range))
         });
         let ranges: Option<BTreeMap<_, _>> = ranges.collect();
-        ranges.map(|ranges| Self { ranges }).ok_or_else(Trouble::nonsense)
+        ranges.map(|ranges| Self { ranges }).ok_or_else(ClientError::unexpected_reply)
     }
 
-    pub fn range(&self, key: &[u8]) -> Result<&Range, Trouble> {
+    pub fn range(&self, key: &[u8]) -> Result<&Range, ClientError> {
         let slot = slot(key);
         let range = self.ranges.range(slot..).next().filter(|(_, range)| range.first <= slot);
-        let range = range
-            .ok_or_else(|| Trouble::refusal("CLUSTERDOWN", &format!("no node serves slot {slot}")));
+        let range = range.ok_or_else(|| {
+            ClientError::refusal("CLUSTERDOWN", &format!("no node serves slot {slot}"))
+        });
         range.map(|(_, range)| range)
     }
 
-    pub fn master(&self, key: &[u8]) -> Result<&Endpoint, Trouble> {
+    pub fn master(&self, key: &[u8]) -> Result<&Endpoint, ClientError> {
         self.range(key).map(|range| &range.master)
     }
 }
@@ -88,14 +89,14 @@ pub fn slot(key: &[u8]) -> u16 {
 
 impl View {
     /// Parses the answers of one node to `CLUSTER SLOTS` and `CLUSTER NODES`.
-    pub fn read(slots: &Value, nodes: &Value, asked: &Endpoint) -> Result<Self, Trouble> {
+    pub fn read(slots: &Value, nodes: &Value, asked: &Endpoint) -> Result<Self, ClientError> {
         let mut view = Self {
             id: String::new(),
             map: SlotMap::read(slots, asked)?,
             epochs: HashMap::new(),
             failed: HashSet::new(),
         };
-        for line in text(nodes).ok_or_else(Trouble::nonsense)?.lines() {
+        for line in text(nodes).ok_or_else(ClientError::unexpected_reply)?.lines() {
             let [id, _, flags, _, _, _, epoch, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
                 continue;
             };

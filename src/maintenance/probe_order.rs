@@ -12,15 +12,15 @@ use crate::store::Stored;
 /// One probably living session per group. Refreshed first, it verifies the configuration, so that
 /// the refusal of a suspect concerns the suspect alone.
 #[derive(Default)]
-pub struct Witnesses(HashMap<(Option<String>, Option<String>), Witness>);
+pub struct ProbeOrder(HashMap<(Option<String>, Option<String>), Probe>);
 
 #[derive(Default)]
-struct Witness {
+struct Probe {
     healthiest: Option<(SignedDuration, Stored)>,
     has_suspects: bool,
 }
 
-impl Witnesses {
+impl ProbeOrder {
     /// Considers a session. Skips a recently renewed one, as a refresh would.
     pub fn consider(
         &mut self,
@@ -39,9 +39,9 @@ impl Witnesses {
             return;
         }
         let age = assessor.age(at).duration();
-        let witness = self.group(summary);
-        if witness.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
-            witness.healthiest = Some((age, stored.clone()));
+        let probe = self.group(summary);
+        if probe.healthiest.as_ref().is_none_or(|(best, _)| age < *best) {
+            probe.healthiest = Some((age, stored.clone()));
         }
     }
 
@@ -50,14 +50,14 @@ impl Witnesses {
         self.group(summary).has_suspects = true;
     }
 
-    fn group(&mut self, summary: &Summary<'_>) -> &mut Witness {
+    fn group(&mut self, summary: &Summary<'_>) -> &mut Probe {
         let text = |text: Option<&str>| text.map(str::to_owned);
         self.0.entry((text(summary.issuer.as_deref()), text(summary.kid.as_deref()))).or_default()
     }
 
     /// Returns the sessions to refresh first.
     pub fn needed(self) -> Vec<Stored> {
-        let needed = self.0.into_values().filter(|witness| witness.has_suspects);
-        needed.filter_map(|witness| witness.healthiest.map(|(_, stored)| stored)).collect()
+        let needed = self.0.into_values().filter(|probe| probe.has_suspects);
+        needed.filter_map(|probe| probe.healthiest.map(|(_, stored)| stored)).collect()
     }
 }

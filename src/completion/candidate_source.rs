@@ -21,11 +21,11 @@ const STORE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Options on the line that select settings and store.
 #[derive(Clone)]
-pub(super) struct Knowledge {
+pub(super) struct CandidateSource {
     before: Vec<String>,
 }
 
-impl Knowledge {
+impl CandidateSource {
     /// Reads the command line.
     pub(super) fn of(before: &[String]) -> Self {
         Self { before: before.to_vec() }
@@ -73,9 +73,9 @@ fn is_harmless(value: &str) -> bool {
     !value.is_empty() && value.chars().all(is_plain)
 }
 
-type Known = Option<Vec<(String, String)>>;
+type NamesWithHelp = Option<Vec<(String, String)>>;
 
-fn kids(context: &Context) -> Known {
+fn kids(context: &Context) -> NamesWithHelp {
     let sources = context.settings().ok()?.key_sources().ok()??;
     // Standard input belongs to the shell.
     let sources = sources
@@ -94,7 +94,7 @@ fn kids(context: &Context) -> Known {
     Some(keys.iter().filter_map(known).collect())
 }
 
-fn profiles(context: &Context) -> Known {
+fn profiles(context: &Context) -> NamesWithHelp {
     let profiles = context.settings().ok()?.profiles();
     Some(profiles.into_iter().map(|name| (name.to_owned(), String::new())).collect())
 }
@@ -110,7 +110,7 @@ fn layouts(context: &Context) -> Vec<(String, String)> {
         .collect()
 }
 
-fn accounts(context: &Context, current: &str) -> Known {
+fn accounts(context: &Context, current: &str) -> NamesWithHelp {
     let store = context.open_store_within(STORE_PATIENCE).ok()?;
     let pattern = store.layout().session_pattern();
     let mut dids = BTreeSet::new();
