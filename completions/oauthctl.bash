@@ -2287,7 +2287,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__sessions__subcmd__list)
-            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --limit --inactive --columns --sort --no-header --handles --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
+            opts="-y -q -v -h -V --wide --key --issuer --kid --auth --status --not-refreshed-for --scope --missing-scope --limit --inactive --columns --sort --no-header --handles --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

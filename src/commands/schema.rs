@@ -38,16 +38,16 @@ pub const NAMES: [&str; 20] = [
 /// Print the JSON Schema of an output or of oauthctl.toml
 #[derive(clap::Args)]
 #[command(after_help = "\
-The schema of a command is that of what it prints with --format json. With jsonl, each line is one of
-its items. Members may be added in any version; none goes, and none changes its type, but in a new
-major version (before 1.0: a new minor version).
+The schema of a command describes its output with --format json. With --format jsonl, each line is
+one of the items. Any version may add members. Members are removed, or change their type, only in a
+new major version (before 1.0: a new minor version).
 
 Examples:
   oauthctl schema
   oauthctl schema sessions-list
   oauthctl schema oauthctl.toml > oauthctl.schema.json")]
 pub struct Args {
-    /// What to describe; without a name, the names are listed
+    /// Schema to print; without a name, the names are listed
     #[arg(value_parser = PossibleValuesParser::new(NAMES), hide_possible_values = true)]
     name: Option<String>,
 }
