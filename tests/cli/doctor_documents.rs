@@ -225,7 +225,7 @@ fn cases() -> Vec<Case> {
             },
             "jwks.other_type",
             Some("jwks.keys[1]"),
-            "is no EC key",
+            "is not an EC key",
         )),
         case(
             "stale copy",

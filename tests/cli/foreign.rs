@@ -125,11 +125,14 @@ fn a_store_of_nothing_but_foreign_records_is_no_success() {
     app.log_in(1, &LoginOptions { did: Some(BOB.to_owned()), ..days_ago(2) });
     for (command, said) in [
         ("refresh", "refreshed 1 session\n"),
-        ("refresh --status foreign", "refreshed 0 sessions, 9 skipped\n"),
+        (
+            "refresh --status foreign",
+            "refreshed 0 sessions, 9 skipped (2 foreign: not JSON, perhaps encrypted; ",
+        ),
         ("prune", "removed 0 of 10 sessions; 9 kept: foreign\n"),
     ] {
         let output = app.sessions(command);
-        assert_eq!((output.code, output.stdout.as_str()), (0, said), "{command}: {output}");
+        assert!(output.code == 0 && output.stdout.starts_with(said), "{command}: {output}");
     }
     let doctor = app.sandbox.run(["doctor", "--offline"]);
     assert!(doctor.stdout.contains("warning  sessions: 9 records foreign"), "{doctor}");

@@ -116,7 +116,7 @@ fn a_lock_that_never_ends_is_named_with_its_remedy() {
     let output = npmx.app.sessions("refresh --lock-timeout 0s");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "refreshed 0 sessions, 1 skipped (somebody else holds the lock on it)\n"),
+        (0, "refreshed 0 sessions, 1 skipped (another process holds its lock)\n"),
         "{output}"
     );
     assert_eq!(npmx.redis.ask(&["DEL", &held]), Answer::Number(1));

@@ -65,7 +65,7 @@ fn works_through_a_pooler(mode: PoolMode, kind: &Kind, lock: &str) {
     }
     let refreshed = run(&beside, "refresh --all --concurrency 8 --format json");
     let counted: serde_json::Value = serde_json::from_str(&refreshed.stdout).unwrap();
-    assert_eq!(counted["refreshed"], 8, "{refreshed}\n{}", pooler.log());
+    assert_eq!(counted["counts"]["refreshed"], 8, "{refreshed}\n{}", pooler.log());
     let alive =
         dids.iter().filter(|did| beside.app.net.is_alive_with(&beside.value(kind, did))).count();
     assert_eq!(alive, 8, "{refreshed}");

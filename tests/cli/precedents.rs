@@ -182,7 +182,7 @@ fn a_lost_write_holds_others_back_until_the_store_moves_on() {
     let output = run(&mut app);
     assert!(
         output.stdout.ends_with(
-            "refreshed 3 sessions, 1 skipped (dead: the server has refused exactly this token)\n"
+            "refreshed 3 sessions, 1 skipped (dead: the server has refused this refresh token)\n"
         ),
         "{output}"
     );
@@ -201,7 +201,7 @@ fn a_lost_write_among_good_sessions_holds_nobody_back() {
     let output = app.sessions("refresh --all --per-issuer 1");
     assert!(
         output.stdout.ends_with(
-            "refreshed 6 sessions, 1 skipped (dead: the server has refused exactly this token)\n"
+            "refreshed 6 sessions, 1 skipped (dead: the server has refused this refresh token)\n"
         ),
         "{output}"
     );

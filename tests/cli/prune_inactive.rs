@@ -281,11 +281,7 @@ fn a_clock_that_servers_contradict_signs_out_nobody() {
     let days = i64::try_from((40 * 24 * HOUR).as_millis()).unwrap();
     world.app.sandbox.set("OAUTHCTL_TEST_NOW", iso8601(world.app.net.now() + days));
     let output = world.app.sessions("prune --inactive 30d");
-    assert!(
-        output.code == 1
-            && output.stdout.contains("this machine's clock is 40d ahead of that of http"),
-        "{output}"
-    );
+    assert!(output.code == 1 && output.stdout.contains("is 40d ahead of that of http"), "{output}");
     assert_eq!(
         (world.app.records_left(), world.app.net.counters().revoked),
         (vec![ALICE.to_owned()], 0)

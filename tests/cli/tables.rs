@@ -105,7 +105,7 @@ fn a_table_keeps_kid_and_issuer_and_says_what_it_leaves_out() {
 fn messages_are_wrapped_at_words_on_a_terminal() {
     let sandbox = three();
     let text = shown(&sandbox, 60, "sessions list --status due --columns did --kid nope");
-    let warning = "warning: no session is bound to key nope, and it is not in";
+    let warning = "warning: no session is bound to key nope, which is also not";
     assert!(text.contains(&format!("{warning}\n")), "{text}");
 }
 

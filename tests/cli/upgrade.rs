@@ -205,7 +205,7 @@ fn sessions_that_had_ended_do_not_stop_the_others() {
     let output = app.sessions("upgrade");
     assert_eq!(
         (output.code, output.stdout.as_str()),
-        (0, "upgraded 0 sessions, 3 skipped (dead: the server has refused exactly this token)\n"),
+        (0, "upgraded 0 sessions, 3 skipped (dead: the server has refused this refresh token)\n"),
         "{output}"
     );
     assert_eq!(app.exchanges().len(), sent);
