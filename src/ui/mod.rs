@@ -238,7 +238,8 @@ impl Ui {
         Progress::of_work(self.shows_progress(), what, waits)
     }
 
-    fn shows_progress(&self) -> bool {
+    /// Returns whether progress is shown: only on a terminal.
+    pub fn shows_progress(&self) -> bool {
         !self.quiet && self.verbosity == 0 && io::stderr().is_terminal()
     }
 

@@ -375,6 +375,22 @@ fn invalid_lines_are_reported_and_the_others_imported() {
 }
 
 #[test]
+fn many_invalid_lines_are_one_warning_after_the_first() {
+    let mut sandbox = between(LEGACY);
+    let exported = export(&sandbox);
+    let input = format!("{exported}{}", "{}\n".repeat(3000));
+    sandbox.stdin(input.clone().into_bytes());
+    let arguments = ["--profile", "new", "sessions", "import", "--source-app-stopped", "-"];
+    let output = sandbox.run(arguments);
+    assert_eq!((output.code, output.stderr.lines().count()), (3, 6), "{output}");
+    let more = "warning: 2,995 more lines: not an exported session; -v lists each\n";
+    assert!(output.stderr.ends_with(more), "{output}");
+    sandbox.stdin(input.into_bytes());
+    let output = sandbox.run(arguments.into_iter().chain(["-v"]));
+    assert_eq!(output.stderr.matches("is not an exported session").count(), 3000);
+}
+
+#[test]
 fn an_import_reads_files_and_says_which_it_cannot() {
     let sandbox = between(LEGACY);
     insta::assert_snapshot!(sandbox.refusal(["--profile", "new", "sessions", "import", "missing.jsonl"]), @"

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
 
@@ -68,6 +68,23 @@ pub struct Args {
     dry_run: bool,
 }
 
+/// Results of lines that were not imported, although they might have to be.
+const LEFT_OUT: [ImportResult; 4] = [
+    ImportResult::Malformed,
+    ImportResult::Unusable,
+    ImportResult::NotNewer,
+    ImportResult::Crowded,
+];
+/// The same in words.
+const LEFT_OUT_IN_WORDS: [&str; 4] = [
+    "not an exported session",
+    "a DPoP key that the app's library cannot use",
+    "not provably newer than the session in the store",
+    "one of several sessions of an account",
+];
+/// Lines with the same result that are named each.
+const WARNED: u64 = 5;
+
 /// Reads lines, imports each, and reports the results.
 pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let input: Box<dyn Read + Send> = if args.file.as_os_str() == "-" {
@@ -104,11 +121,13 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     {
         confirm_stopped(context)?;
     }
-    let imported =
-        context.runtime()?.block_on(import_lines(context, &*store, &import, lines, &mut |row| {
-            tally.count(row.result);
-            if context.ui.format == Format::Table { Ok(()) } else { listing.push(&row) }
-        }));
+    let total = count_lines(context, &args.file);
+    let mut emit = |row: ImportRow| {
+        tally.count(row.result);
+        if context.ui.format == Format::Table { Ok(()) } else { listing.push(&row) }
+    };
+    let importing = import_lines(context, &*store, &import, lines, total, &mut emit);
+    let imported = context.runtime()?.block_on(importing);
     let done = cut_short(context, imported, tally.sum(&BROUGHT_IN) > 0 && !args.dry_run)?;
     if tally.total() == 0 && !context.interrupt().is_set() {
         return Err(failed("nothing was imported: the input is empty")
@@ -123,13 +142,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         listing.finish_with(&tally)?;
     }
     tell(context, &tally, args.dry_run, done)?;
-    let left_out = [
-        ImportResult::Malformed,
-        ImportResult::Unusable,
-        ImportResult::NotNewer,
-        ImportResult::Crowded,
-    ];
-    let incomplete = tally.sum(&left_out) > 0;
+    let incomplete = tally.sum(&LEFT_OUT) > 0;
     Ok(context.interrupt().exit().unwrap_or(if incomplete { Exit::Partial } else { done }))
 }
 
@@ -157,10 +170,19 @@ async fn import_lines(
     store: &dyn Store,
     import: &Import,
     mut lines: Lines,
+    total: Option<u64>,
     tell: &mut impl FnMut(ImportRow) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let interrupt = context.interrupt();
-    let progress = context.ui.progress("sessions read");
+    let progress = match total {
+        Some(total) => {
+            let progress = context.ui.work_progress("sessions", || None);
+            progress.expect(total);
+            progress
+        }
+        None => context.ui.progress("sessions read"),
+    };
+    let mut left_out = Tally::<ImportResult>::default();
     let mut numbers = 1_u64..;
     // After a failure, pending imports are completed and counted.
     let mut failure = None;
@@ -189,21 +211,12 @@ async fn import_lines(
                 continue;
             }
         };
-        match event {
-            ImportResult::Malformed => context.ui.warn(format!("line {number} is not an exported session")),
-            ImportResult::Unusable => context.ui.warn(format!(
-                "line {number}: the app's library cannot use the DPoP key of {}, who has to log in again",
-                whose(line.as_deref())
-            )),
-            ImportResult::NotNewer => context.ui.warn(format!(
-                "line {number}: {} has a session in the store that is not provably older and is kept",
-                whose(line.as_deref())
-            )),
-            ImportResult::Crowded => context.ui.warn(format!(
-                "line {number}: {} has several sessions, but the layout has one per account: the newest is imported if it is known",
-                whose(line.as_deref())
-            )),
-            _ => {}
+        left_out.count(event);
+        if context.ui.is_verbose() || left_out.of(event) <= WARNED {
+            let account = whose(line.as_deref());
+            if let Some(why) = why_left_out(event, &account) {
+                progress.suspend(|| context.ui.warn(format!("line {number}{why}")));
+            }
         }
         let did = line.as_deref().map(|line| whose(Some(line))).filter(|did| !did.is_empty());
         if let Err(error) = tell(ImportRow { line: number, did, result: event }) {
@@ -212,7 +225,42 @@ async fn import_lines(
         }
         progress.advance(1);
     }
+    progress.end();
+    if !context.ui.is_verbose() {
+        for (kind, what) in LEFT_OUT.into_iter().zip(LEFT_OUT_IN_WORDS) {
+            if let Some(more) = left_out.of(kind).checked_sub(WARNED).filter(|more| *more > 0) {
+                let more = counted(more, "more line");
+                context.ui.warn(format!("{more}: {what}; -v lists each"));
+            }
+        }
+    }
     failure.map_or(Ok(()), Err)
+}
+
+/// Returns the rest of the warning about a line that was not imported, if it deserves one.
+fn why_left_out(result: ImportResult, account: &str) -> Option<String> {
+    match result {
+        ImportResult::Malformed => Some(" is not an exported session".to_owned()),
+        ImportResult::Unusable => Some(format!(
+            ": the app's library cannot use the DPoP key of {account}, who has to log in again"
+        )),
+        ImportResult::NotNewer => Some(format!(
+            ": {account} has a session in the store that is not provably older and is kept"
+        )),
+        ImportResult::Crowded => Some(format!(
+            ": {account} has several sessions, but the layout has one per account: the newest is imported if it is known"
+        )),
+        _ => None,
+    }
+}
+
+/// Counts the lines of a file, if progress is shown.
+fn count_lines(context: &Context, file: &Path) -> Option<u64> {
+    if !context.ui.shows_progress() || !file.is_file() {
+        return None;
+    }
+    let lines = BufReader::new(File::open(file).ok()?).split(b'\n');
+    u64::try_from(lines.count()).ok()
 }
 
 /// Result of one line of the export.
