@@ -15,7 +15,7 @@ use crate::text::named;
 /// Maximum number of entries applied concurrently.
 const AT_ONCE: usize = 16;
 /// Time to wait until the servers in charge of the store are known.
-const STANDSTILL: Duration = Duration::from_secs(20);
+pub(super) const STANDSTILL: Duration = Duration::from_secs(20);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -100,7 +100,7 @@ pub async fn settle_patiently(
     let begun = Instant::now();
     loop {
         let settled = settle(recovery, store, id, now, entries.to_vec()).await;
-        let is_settled = matches!(&settled, Ok(settled) if !matches!(settled.durability, Durability::Unsettled(_)));
+        let is_settled = settled.as_ref().is_ok_and(|settled| !settled.durability.is_unsettled());
         if is_settled || begun.elapsed() > STANDSTILL || stop() {
             return settled;
         }

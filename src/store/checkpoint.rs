@@ -1,6 +1,7 @@
 //! Verifies that written data survives a failover, in stores with servers that take over from one
 //! another.
 
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,21 @@ pub enum Durability {
     Lagging(String),
     /// The servers in charge may change. Holds the reason.
     Unsettled(String),
+}
+
+impl Durability {
+    /// Interprets the result of a check: the objection, if any, or the failure to check.
+    pub fn of<E: Display>(objection: Result<Option<Self>, E>) -> Self {
+        match objection {
+            Ok(objection) => objection.unwrap_or(Self::Durable),
+            Err(error) => Self::Unsettled(error.to_string()),
+        }
+    }
+
+    /// Returns whether the servers in charge may change.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self, Self::Unsettled(_))
+    }
 }
 
 /// Returns the size of a majority of the replicas.

@@ -14,13 +14,11 @@ use tracing::debug;
 use super::parts::Parts;
 use crate::maintenance::breaker::StoreBreaker;
 use crate::maintenance::recovery::{Recovered, Recovery};
-use crate::maintenance::settle::settle;
+use crate::maintenance::settle::{STANDSTILL, settle};
 use crate::store::Durability;
 
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Time for which a run waits while the servers in charge are not known.
-const STANDSTILL: Duration = Duration::from_secs(20);
 /// Pause after a check that could not confirm everything, while sessions are being refreshed.
 const REST: Duration = Duration::from_secs(5);
 /// Time for the final check while the servers in charge are not known. With usual settings,
@@ -87,8 +85,7 @@ impl Unconfirmed {
         loop {
             let disturbances = parts.store.disturbances();
             let found = self.check(parts).await;
-            let is_settled = !matches!(found, Durability::Unsettled(_));
-            if is_settled || begun.elapsed() > STANDSTILL {
+            if !found.is_unsettled() || begun.elapsed() > STANDSTILL {
                 if let Durability::Unsettled(why) = &found {
                     breaker.fail(why);
                 }

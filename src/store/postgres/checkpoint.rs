@@ -66,10 +66,6 @@ impl Checkpoint for PostgresCheckpoint {
     }
 
     async fn durability(&self) -> Durability {
-        match self.objection().await {
-            Ok(None) => Durability::Durable,
-            Ok(Some(objection)) => objection,
-            Err(error) => Durability::Unsettled(error.to_string()),
-        }
+        Durability::of(self.objection().await)
     }
 }

@@ -109,11 +109,7 @@ impl Checkpoint for RedisCheckpoint {
     }
 
     async fn durability(&self) -> Durability {
-        match self.objection().await {
-            Ok(None) => Durability::Durable,
-            Ok(Some(objection)) => objection,
-            Err(error) => Durability::Unsettled(error.to_string()),
-        }
+        Durability::of(self.objection().await)
     }
 }
 
