@@ -293,10 +293,12 @@ impl Recovery {
     fn tidy(&self, now: Timestamp) {
         let Ok(listing) = fs::read_dir(&self.directory) else { return };
         for path in listing.flatten().map(|entry| entry.path()) {
-            let lifetime = match () {
-                () if is_entry(&path) => ENTRY_LIFETIME,
-                () if is_journal(&path) => JOURNAL_LIFETIME,
-                () => UNFINISHED_LIFETIME,
+            let lifetime = if is_entry(&path) {
+                ENTRY_LIFETIME
+            } else if is_journal(&path) {
+                JOURNAL_LIFETIME
+            } else {
+                UNFINISHED_LIFETIME
             };
             if is_older(&path, lifetime, now) {
                 // Another run may have removed it.

@@ -1,6 +1,8 @@
 //! Interprets answers of the token endpoint: the outcome for the session, and the conclusion about
 //! its group.
 
+use std::cell::LazyCell;
+
 use super::outcome::{BUSY_PAUSE, NONCES, Outcome, chain};
 use super::preflight::Ready;
 use crate::maintenance::breaker::Conclusion;
@@ -24,15 +26,16 @@ pub enum SpentBy {
 pub fn refused(
     ready: &Ready<'_>,
     refusal: &ErrorResponse,
-    spent_by: SpentBy,
+    spent_by: impl FnOnce() -> SpentBy,
     has_worked: bool,
 ) -> (Outcome, Conclusion) {
     let why = match refusal.meaning().0 {
         Cause::ClientAuthentication | Cause::ClientDocuments => ready.client_refused(refusal),
         _ => refusal.to_string(),
     };
+    let spent_by = LazyCell::new(spent_by);
     let gone = || {
-        let lost = match spent_by {
+        let lost = match *spent_by {
             SpentBy::ThisRun => "the answer was lost, and then: ",
             SpentBy::EarlierRun => {
                 "an earlier run was cut off before it had the answer, and then: "
@@ -52,10 +55,10 @@ pub fn refused(
             (Outcome::Unknown(outcome, Retry::Soon), Conclusion::Kept(why))
         }
         // Does not indicate that the store is behind.
-        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::EarlierRun => {
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if *spent_by == SpentBy::EarlierRun => {
             (gone(), Conclusion::Ended(why))
         }
-        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if spent_by == SpentBy::ThisRun => (
+        (Cause::Replayed | Cause::DpopKey, Fate::Gone) if *spent_by == SpentBy::ThisRun => (
             gone(),
             Conclusion::OutOfStep(format!("an answer was lost, and its session ended ({why})")),
         ),

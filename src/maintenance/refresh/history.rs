@@ -35,7 +35,7 @@ impl Refresher {
         refusal: &ErrorResponse,
         has_worked: bool,
     ) -> Outcome {
-        let (outcome, _) = refused(ready, refusal, SpentBy::Unknown, has_worked);
+        let (outcome, _) = refused(ready, refusal, || SpentBy::Unknown, has_worked);
         if let Outcome::Unknown(why, _) = outcome {
             return Outcome::Unknown(why, Retry::Never);
         }

@@ -197,12 +197,15 @@ impl Refresher {
                 (Outcome::Unknown(why.clone(), Retry::Never), Conclusion::OutOfStep(why), None)
             }
             RefreshResponse::Refused(refusal) => {
-                let spent_by = match () {
-                    () if asked.answer_was_lost => SpentBy::ThisRun,
-                    () if self.parts.recovery.sent.was_cut_off(&ready.refresh_token) => {
+                // Read from the disk only for sessions that are gone.
+                let spent_by = || {
+                    if asked.answer_was_lost {
+                        SpentBy::ThisRun
+                    } else if self.parts.recovery.sent.was_cut_off(&ready.refresh_token) {
                         SpentBy::EarlierRun
+                    } else {
+                        SpentBy::Unknown
                     }
-                    () => SpentBy::Unknown,
                 };
                 let (outcome, conclusion) = refused(ready, &refusal, spent_by, permit.has_worked());
                 if matches!(

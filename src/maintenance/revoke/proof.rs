@@ -55,8 +55,8 @@ impl Revoker {
             RefreshResponse::Refused(refusal)
                 if self.for_absent_users
                     && !asked.answer_was_lost
-                    && !self.refresher.parts().recovery.sent.was_cut_off(&ready.refresh_token)
-                    && refusal.meaning().0 == Cause::Replayed =>
+                    && refusal.meaning().0 == Cause::Replayed
+                    && !self.refresher.parts().recovery.sent.was_cut_off(&ready.refresh_token) =>
             {
                 let why = format!(
                     "somebody else has used the refresh token of an inactive session; is this store a copy or a restored backup? ({refusal})"
