@@ -78,7 +78,7 @@ struct Stats {
     ages: HashMap<&'static str, u64>,
     ends: HashMap<&'static str, u64>,
     /// The same by issuer and by client key.
-    ends_by: [HashMap<String, u64>; 2],
+    ends_by: [HashMap<String, HashMap<&'static str, u64>>; 2],
     /// The scopes that the settings name, and how many sessions lack each.
     missing_scopes: Vec<(String, u64)>,
 }
@@ -116,10 +116,12 @@ impl Stats {
         });
         *self.ends.entry(class).or_default() += 1;
         let [by_issuer, by_kid] = &mut self.ends_by;
-        let issuer = session.issuer.as_deref().unwrap_or(UNKNOWN);
-        let kid = session.kid.as_deref().unwrap_or(without_kid);
-        count(by_issuer, &format!("{issuer} {class}"));
-        count(by_kid, &format!("{kid} {class}"));
+        *counts_of(by_issuer, session.issuer.as_deref().unwrap_or(UNKNOWN))
+            .entry(class)
+            .or_default() += 1;
+        *counts_of(by_kid, session.kid.as_deref().unwrap_or(without_kid))
+            .entry(class)
+            .or_default() += 1;
     }
 
     /// Returns the counts of every aspect, with its name; within each, in the order in which they
@@ -132,7 +134,12 @@ impl Stats {
         let ends = ENDS.iter().map(|(_, name)| *name);
         let ends = [OVER].into_iter().chain(ends).chain([LATER, UNKNOWN]);
         let ends = ends.map(|name| (name.to_owned(), self.ends.get(name).copied().unwrap_or(0)));
-        let [by_issuer, by_kid] = &self.ends_by;
+        let [by_issuer, by_kid] = self.ends_by.each_ref().map(|by| {
+            let classes = by.iter().flat_map(|(name, classes)| {
+                classes.iter().map(move |(class, n)| (format!("{name} {class}"), *n))
+            });
+            sorted(classes.collect())
+        });
         [
             ("status", statuses.collect()),
             ("last_refreshed", ages.collect()),
@@ -142,8 +149,8 @@ impl Stats {
             ("dpop_alg", most_first(&self.dpop_algs)),
             ("layout", most_first(&self.layouts)),
             ("end", ends.collect()),
-            ("end_by_issuer", most_first(by_issuer)),
-            ("end_by_kid", most_first(by_kid)),
+            ("end_by_issuer", by_issuer),
+            ("end_by_kid", by_kid),
             (MISSING_SCOPE, self.missing_scopes.clone()),
         ]
     }
@@ -153,18 +160,27 @@ impl Stats {
     }
 }
 
-/// Counts a value. Copies its name only the first time.
+/// Counts a value.
 fn count(counts: &mut HashMap<String, u64>, name: &str) {
-    match counts.get_mut(name) {
-        Some(n) => *n += 1,
-        None => drop(counts.insert(name.to_owned(), 1)),
+    *counts_of(counts, name) += 1;
+}
+
+/// Returns the counts under a name. Copies the name only the first time.
+fn counts_of<'c, C: Default>(counts: &'c mut HashMap<String, C>, name: &str) -> &'c mut C {
+    if !counts.contains_key(name) {
+        counts.insert(name.to_owned(), C::default());
     }
+    counts.get_mut(name).expect("it was inserted")
 }
 
 fn most_first(counts: &HashMap<String, u64>) -> Vec<(String, u64)> {
-    let mut sorted: Vec<_> = counts.iter().map(|(name, n)| (name.clone(), *n)).collect();
-    sorted.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    sorted
+    sorted(counts.iter().map(|(name, n)| (name.clone(), *n)).collect())
+}
+
+/// Sorts counts, the greatest first.
+fn sorted(mut counts: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
 }
 
 /// Selects, counts and prints.
