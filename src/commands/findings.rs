@@ -19,23 +19,26 @@ pub fn print(context: &Context, mut findings: Vec<Finding>) -> anyhow::Result<(S
             listing.finish()?;
         }
     }
-    let count =
-        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
-    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let [problems, warnings] = numbers(&findings);
     let counts = format!("{}, {}", counted(problems, "problem"), counted(warnings, "warning"));
     Ok((counts, if problems == 0 { Exit::Done } else { Exit::Failed }))
 }
 
 /// Sums findings up: `valid`, `2 problems, 1 warning`.
 pub fn verdict(findings: &[Finding]) -> String {
-    let count =
-        |severity| findings.iter().filter(|finding| finding.severity == severity).count() as u64;
-    let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));
+    let [problems, warnings] = numbers(findings);
     let verdict = if problems == 0 { "valid".to_owned() } else { counted(problems, "problem") };
     match warnings {
         0 => verdict,
         _ => format!("{verdict}, {}", counted(warnings, "warning")),
     }
+}
+
+/// Returns the numbers of problems and of warnings.
+fn numbers(findings: &[Finding]) -> [u64; 2] {
+    [Severity::Problem, Severity::Warning].map(|severity| {
+        findings.iter().filter(|finding| finding.severity == severity).count() as u64
+    })
 }
 
 fn role(severity: Severity) -> Role {

@@ -95,7 +95,7 @@ impl Table {
                 let cells: Vec<&str> = row.text.split('\n').collect();
                 let cell = |(n, _): &(usize, usize)| {
                     let role = row.roles.get(*n).copied().flatten();
-                    (cells.get(*n).copied().unwrap_or_default().to_owned(), role)
+                    (cells.get(*n).copied().unwrap_or_default(), role)
                 };
                 columns.iter().map(cell).collect()
             });
@@ -147,8 +147,8 @@ fn excess(columns: &[(usize, usize)], available: usize) -> usize {
 }
 
 /// Prints rows, their cells shortened and padded to these widths, but for the padding of the last.
-fn print(
-    rows: impl IntoIterator<Item = Cells>,
+fn print<C: AsRef<str>>(
+    rows: impl IntoIterator<Item = Vec<(C, Option<Role>)>>,
     widths: &[usize],
     palette: Palette,
     out: &mut impl Write,
@@ -157,7 +157,7 @@ fn print(
     table.load_style(presets::NOTHING);
     for row in rows {
         table.add_row(row.iter().zip(widths).map(|((cell, role), width)| {
-            let cell = shortened(cell, *width);
+            let cell = shortened(cell.as_ref(), *width);
             role.map_or_else(|| cell.to_string(), |role| palette.paint(role, &cell))
         }));
     }

@@ -211,14 +211,14 @@ async fn import_lines(
                 continue;
             }
         };
+        let account = whose(line.as_deref());
         left_out.count(event);
-        if context.ui.is_verbose() || left_out.of(event) <= WARNED {
-            let account = whose(line.as_deref());
-            if let Some(why) = why_left_out(event, &account) {
-                progress.suspend(|| context.ui.warn(format!("line {number}{why}")));
-            }
+        if (context.ui.is_verbose() || left_out.of(event) <= WARNED)
+            && let Some(why) = why_left_out(event, &account)
+        {
+            progress.suspend(|| context.ui.warn(format!("line {number}{why}")));
         }
-        let did = line.as_deref().map(|line| whose(Some(line))).filter(|did| !did.is_empty());
+        let did = Some(account).filter(|did| !did.is_empty());
         if let Err(error) = tell(ImportRow { line: number, did, result: event }) {
             has_failed.store(true, Ordering::Relaxed);
             failure.get_or_insert(error);
