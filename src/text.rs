@@ -41,11 +41,20 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
 /// Returns the lines of a text that is wrapped at words, none of them longer than this unless a
 /// word is. What stands in backquotes is to be copied, and stays on one line.
 pub fn wrapped(text: &str, width: usize) -> Vec<&str> {
+    broken(text, width, true)
+}
+
+/// Like [`wrapped`], but also breaks what stands in backquotes.
+pub fn wrapped_everywhere(text: &str, width: usize) -> Vec<&str> {
+    broken(text, width, false)
+}
+
+fn broken(text: &str, width: usize, keeps_quotes: bool) -> Vec<&str> {
     let mut lines = Vec::new();
     let (mut begin, mut used, mut last_space) = (0, 0, None);
     let mut is_quoted = false;
     for (at, c) in text.char_indices() {
-        is_quoted ^= c == '`';
+        is_quoted ^= keeps_quotes && c == '`';
         if c == ' ' && !is_quoted {
             last_space = Some((at, used));
         }
@@ -273,6 +282,7 @@ mod tests {
         assert_eq!(wrapped("one two three", 13), ["one two three"]);
         assert_eq!(wrapped("incomprehensible is long", 5), ["incomprehensible", "is", "long"]);
         assert_eq!(wrapped("use `a b c d` or", 8), ["use", "`a b c d`", "or"]);
+        assert_eq!(wrapped_everywhere("use `a b c d` or", 8), ["use `a b", "c d` or"]);
         assert_eq!(wrapped("", 5), [""]);
     }
 

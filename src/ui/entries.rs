@@ -1,6 +1,7 @@
 //! Statements with a mark, each followed by notes.
 
 use super::{Palette, Role, sanitised};
+use crate::text::wrapped_everywhere;
 
 /// Statement.
 pub struct Entry<'e> {
@@ -44,28 +45,10 @@ pub(super) fn entries(entries: &[Entry<'_>], palette: Palette, terminal: Option<
 
 /// Returns the lines of a text, harmless, the second and later ones indented.
 fn lines(text: &str, indent: usize, room: Option<usize>) -> String {
-    let lines = text.lines().map(sanitised);
-    let lines: Vec<_> = lines.flat_map(|line| wrapped(&line, room)).collect();
-    lines.join(&format!("\n{:indent$}", ""))
-}
-
-/// Returns the line in parts that fit, cut between words.
-fn wrapped(line: &str, room: Option<usize>) -> Vec<String> {
-    let Some(room) = room else { return vec![line.to_owned()] };
-    let mut parts = vec![String::new()];
-    for word in line.split(' ') {
-        let Some(last) = parts.last_mut() else { continue };
-        let length = last.chars().count();
-        if length == 0 {
-            last.push_str(word);
-        } else if length + 1 + word.chars().count() <= room {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            parts.push(word.to_owned());
-        }
-    }
-    parts
+    let room = room.unwrap_or(usize::MAX);
+    let lines: Vec<_> = text.lines().map(sanitised).collect();
+    let parts: Vec<_> = lines.iter().flat_map(|line| wrapped_everywhere(line, room)).collect();
+    parts.join(&format!("\n{:indent$}", ""))
 }
 
 #[cfg(test)]
