@@ -66,7 +66,7 @@ impl From<Encoding> for KeyForm {
     }
 }
 
-/// What was made, for a program.
+/// Generated keys, for programs.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Receipt<'r> {
     keys: Vec<KeyReceipt>,
@@ -78,7 +78,7 @@ pub(super) struct Receipt<'r> {
     value: Option<&'r str>,
 }
 
-/// One key.
+/// Generated key.
 #[derive(Serialize, JsonSchema)]
 struct KeyReceipt {
     kid: Option<String>,

@@ -126,14 +126,14 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What was written, for a program.
+/// Written files, for programs.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Receipt {
     dry_run: bool,
     changes: Vec<ChangeReceipt>,
 }
 
-/// One file.
+/// Written file.
 #[derive(Serialize, JsonSchema)]
 struct ChangeReceipt {
     file: String,

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 pub enum Look {
     /// The awaited state is reached.
     Ready,
-    /// It is not reached yet.
+    /// The state is not reached yet.
     NotYet {
         /// Reason, for the operator.
         why: String,

@@ -30,7 +30,7 @@ pub trait Row: Serialize {
     fn cells(&self) -> Cells;
 }
 
-/// What is wanted of a list.
+/// Options of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// Columns by title or field; none for those of the table.
@@ -48,7 +48,7 @@ pub struct Listing {
     /// Only these of the fields are shown.
     is_narrowed: bool,
     has_header: bool,
-    /// Of a run's results; whether it is a dry run.
+    /// Results of a run; true for a dry run.
     of_run: Option<bool>,
 }
 

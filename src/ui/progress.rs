@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Time before progress is shown.
 const DELAY: Duration = Duration::from_millis(400);
-/// How often progress of work is drawn while nothing happens.
+/// Interval at which progress of work is drawn while nothing happens.
 const TICK: Duration = Duration::from_millis(250);
 
 /// Counter, shown only on a terminal.
@@ -74,7 +74,7 @@ impl Progress {
         bar.inc(n as u64);
     }
 
-    /// So many more are to be done.
+    /// Adds to the total.
     pub fn expect(&self, n: u64) {
         if let Some(bar) = &self.0 {
             bar.inc_length(n);

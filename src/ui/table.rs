@@ -30,20 +30,20 @@ pub struct Table {
     pub spare: Vec<usize>,
     /// Width of the terminal, where the table is to fit one.
     pub available: Option<usize>,
-    /// Whether rows go from the greatest to the least of their sort keys.
+    /// True if the greatest sort key comes first.
     pub descending: bool,
     pub has_header: bool,
     rows: Vec<Row>,
 }
 
-/// One row. All cells are in one text, which takes less memory.
+/// Row. All cells are in one text, which takes less memory.
 struct Row {
     text: Box<str>,
     roles: Box<[Option<Role>]>,
     key: Option<SortKey>,
 }
 
-/// What rows are sorted by: what is unknown comes last.
+/// Sort key of a row. Unknown values come last.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum SortKey {
     Number(f64),

@@ -46,7 +46,7 @@ pub struct Question<'q> {
     pub given: Option<&'q str>,
     /// Default answer, for Enter and `--yes`.
     pub offered: Option<String>,
-    /// Whether there need be no answer.
+    /// True if the answer may be empty.
     pub optional: bool,
 }
 

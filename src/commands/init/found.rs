@@ -73,7 +73,7 @@ pub struct AppStore {
 }
 
 impl From<&FoundStore> for AppStore {
-    /// What may hold a password is named by its variable.
+    /// Names the store by its variable if the address may hold a password.
     fn from(found: &FoundStore) -> Self {
         let token = match found.kind {
             StoreVariable::Rest(token) => Some(format!("env:{token}")),

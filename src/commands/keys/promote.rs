@@ -30,12 +30,12 @@ pub(super) enum Publication {
     Unchecked,
 }
 
-/// What was done, for a program.
+/// Result of a promotion, for programs.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::commands) struct Receipt<'r> {
     dry_run: bool,
     kid: &'r str,
-    /// It is in front of its source now.
+    /// True if it is now the first key of its source.
     is_moved: bool,
     /// Sources in the order in which the app must load them; empty where they are the same as before.
     load_order: Vec<String>,

@@ -338,14 +338,15 @@ fn check_within_reach(
     .into())
 }
 
-/// What became of the key, for a program.
+/// Result for the key, for programs.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Receipt<'r> {
     dry_run: bool,
     kid: &'r str,
     /// Source that has the key.
     source: String,
-    /// It was taken out of the source. One that holds the key alone is to be given up by hand.
+    /// True if it was removed from the source. A source that holds the key alone is to be given up
+    /// by hand.
     is_removed: bool,
     /// File that keeps the key.
     kept_as: Option<String>,

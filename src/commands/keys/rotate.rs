@@ -88,7 +88,7 @@ struct KeyPlace {
     setting: Option<String>,
 }
 
-/// What was done, for a program.
+/// Result of a rotation, for programs.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Receipt<'r> {
     dry_run: bool,
@@ -100,7 +100,7 @@ pub(super) struct Receipt<'r> {
     active_from: Option<String>,
     /// File that the new key is in; none where it was printed.
     file: Option<String>,
-    /// What was printed: the new value of the source, or of a source of its own.
+    /// Printed text: the new value of the source, or of a source of its own.
     value: Option<&'r str>,
     /// Sources in the order in which the app must load them; empty where they are the same as before.
     load_order: Vec<&'r str>,

@@ -94,7 +94,7 @@ pub struct Told<'a> {
     pub result: &'static str,
     /// Cause of the result.
     pub reason: Option<&'a str>,
-    /// Whether people are told, and not only programs.
+    /// True if people are told, and not only programs.
     pub is_worth_a_word: bool,
 }
 

@@ -54,7 +54,7 @@ pub struct SelectArgs {
     /// The whole kid, where `--kid` is the beginning of one.
     #[arg(skip)]
     whole_kid: RefCell<Option<String>>,
-    /// One of several layouts is read: what is named may be in another one.
+    /// True if one of several layouts is read, so that named sessions may be in another one.
     #[arg(skip)]
     one_of_several: Cell<bool>,
     /// Sessions that were selected in the layouts before this one.
@@ -63,7 +63,7 @@ pub struct SelectArgs {
     /// Another progress is shown than that of reading.
     #[arg(skip)]
     hides_reading: Cell<bool>,
-    /// What was read so far.
+    /// Records read so far.
     #[arg(skip)]
     seen: Rc<RefCell<Seen>>,
 }

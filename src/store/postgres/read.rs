@@ -31,7 +31,7 @@ const PAGE: usize = 1000;
 /// Records sent together.
 const BATCH: usize = 500;
 
-/// How long a query may wait for the receiver of its records.
+/// Time for which a query may wait for the receiver of its records.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Parameters of a read, apart from the rows.

@@ -95,7 +95,7 @@ pub struct Rest {
     /// Synchronisation token of the last answer. Sent with each request, it keeps a lagging region
     /// from answering with an older state: a read under a lock must see all writes before the lock.
     seen: Arc<Mutex<Option<HeaderValue>>>,
-    /// What there is to say of a proxy where the connection fails.
+    /// Note on a proxy for failed connections.
     note: Arc<str>,
 }
 
