@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testbed::{Endpoint, Logged, LoginOptions, Network};
+use testbed::{Endpoint, Fault, Gate, Injection, Logged, LoginOptions, Network};
 
 use crate::database::AppDatabase;
 use crate::samples::ALICE;
-use crate::sandbox::{Output, Sandbox};
+use crate::sandbox::{Output, Sandbox, interrupt};
 
 /// Maximum time that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -212,6 +213,23 @@ impl App {
     /// Waits until this number of sessions have been refreshed.
     pub(crate) fn wait_for_exchanges(&self, count: u64) {
         wait_until(|| self.net.counters().exchanged >= count);
+    }
+
+    /// Sends a signal to a refresh in mid-run: the server has answered this number of token
+    /// requests, and answers others only when the run has said that it stops.
+    pub(crate) fn interrupted_refresh(&self, answered: u64, signal: &str) -> Output {
+        let answers = Gate::closed();
+        let hold = Fault::HoldAfter(answers.clone());
+        self.net.inject(Injection::new(Endpoint::Token, hold).skip(answered));
+        let mut child = self.begin("refresh --all");
+        wait_until(|| answers.is_holding());
+        interrupt(&child, signal);
+        let mut stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
+        let mut text = String::new();
+        while !text.contains("stopping, ") && stderr.read_line(&mut text).unwrap() > 0 {}
+        answers.open();
+        stderr.read_to_string(&mut text).unwrap();
+        Output { stderr: text, ..self.sandbox.output_of(child) }
     }
 }
 

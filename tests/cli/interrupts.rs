@@ -11,15 +11,12 @@ use testbed::redis::{Answer, Redis};
 use crate::app::{App, wait_until};
 use crate::database::{ADONIS, AppDatabase};
 use crate::samples::{ALICE, KEY1, counts, object, session, state};
-use crate::sandbox::{OAUTHCTL, Sandbox, interrupt};
+use crate::sandbox::{DEFAULT_SIGNALS, OAUTHCTL, Sandbox, interrupt};
 
 /// Many more sessions than fit into a pipe.
 const MANY: u32 = 60_000;
 
 const SIGNALS: [(&str, i32); 4] = [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)];
-
-/// Arguments for [`interrupt`] to work under `nohup`, too.
-const HEEDING: [&str; 2] = ["--default-signal=HUP,INT,QUIT,TERM", OAUTHCTL];
 
 /// Returns an app with many sessions.
 fn app() -> Sandbox {
@@ -27,17 +24,6 @@ fn app() -> Sandbox {
     AppDatabase::create(&sandbox.path("app.db")).sessions_like(&session(ALICE, "3h"), MANY);
     sandbox.file("oauthctl.toml", "[client]\nclient_uri = 'https://app.example.com'\n");
     sandbox
-}
-
-/// Starts oauthctl with its output in pipes, and signals as set by a shell.
-fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
-    started(sandbox, &[&HEEDING[..], arguments].concat())
-}
-
-fn started(sandbox: &Sandbox, arguments: &[&str]) -> Child {
-    let mut command = sandbox.command("env");
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().unwrap()
 }
 
 /// Interrupts a run after its first output. Returns all of stdout, all of stderr, and the exit
@@ -69,7 +55,7 @@ fn an_interrupted_list_is_whole_in_every_format_and_counted() {
     for (signal, code) in SIGNALS {
         for format in ["jsonl", "json", "csv"] {
             let (text, stderr, ended) =
-                interrupted(start(&sandbox, &["sessions", "list", "--format", format]), signal);
+                interrupted(sandbox.start(["sessions", "list", "--format", format]), signal);
             assert_eq!(ended, Some(code), "{format}: {stderr}");
             let rows = match format {
                 "json" => serde_json::from_str::<Vec<Value>>(&text).unwrap().len(),
@@ -92,7 +78,7 @@ fn an_interrupted_list_is_whole_in_every_format_and_counted() {
 fn an_interrupted_table_shows_what_was_read() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
-        let child = start(&sandbox, &["sessions", "list"]);
+        let child = sandbox.start(["sessions", "list"]);
         interrupt(&child, signal);
         let output = child.wait_with_output().unwrap();
         let (text, stderr) =
@@ -185,7 +171,7 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
     for (signal, code) in SIGNALS {
         let mut command = sandbox.command("env");
         command
-            .args(HEEDING)
+            .args([DEFAULT_SIGNALS, OAUTHCTL])
             .args(["sessions", "import", "--source-app-stopped", "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
@@ -206,7 +192,7 @@ fn an_import_that_waits_for_its_input_ends_at_the_first_signal() {
 fn a_second_signal_does_not_wait_for_anybody() {
     let sandbox = app();
     for (signal, code) in SIGNALS {
-        let mut child = start(&sandbox, &["sessions", "list", "--format", "jsonl"]);
+        let mut child = sandbox.start(["sessions", "list", "--format", "jsonl"]);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut String::new()).unwrap();
         interrupt(&child, "INT");
@@ -233,7 +219,7 @@ fn what_only_prints_a_document_ends_at_once() {
 #[test]
 fn a_signal_that_comes_twice_at_once_is_one() {
     let sandbox = app();
-    let mut child = start(&sandbox, &["sessions", "list", "--format", "jsonl"]);
+    let mut child = sandbox.start(["sessions", "list", "--format", "jsonl"]);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
@@ -251,10 +237,8 @@ fn a_signal_that_comes_twice_at_once_is_one() {
 #[test]
 fn under_nohup_the_terminal_may_go() {
     let sandbox = app();
-    let mut child = started(
-        &sandbox,
-        &["--ignore-signal=HUP", OAUTHCTL, "sessions", "list", "--format", "jsonl"],
-    );
+    let mut child =
+        sandbox.start_with("--ignore-signal=HUP", ["sessions", "list", "--format", "jsonl"]);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
@@ -271,11 +255,7 @@ fn under_nohup_the_terminal_may_go() {
 fn whatever_ends_a_run_what_was_sent_is_stored_first() {
     for (signal, code) in SIGNALS {
         let app = App::with_users(30);
-        app.net.configure(|policy| policy.exchange_time = std::time::Duration::from_millis(20));
-        let child = start(&app.sandbox, &["sessions", "refresh", "--all"]);
-        app.wait_for_exchange();
-        interrupt(&child, signal);
-        let output = app.sandbox.output_of(child);
+        let output = app.interrupted_refresh(1, signal);
         assert_eq!(output.code, code, "{output}");
         assert!(app.exchanges().len() < 30, "{signal} has stopped nothing");
         app.assert_nobody_lost(output);
@@ -307,7 +287,7 @@ fn a_silent_store_does_not_delay_signals() {
     let sandbox = Sandbox::new();
     let url = redis.url();
     let list = ["sessions", "list", "--format", "jsonl", "--store", &url, "--layout", "npmx"];
-    let mut child = start(&sandbox, &list);
+    let mut child = sandbox.start(list);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
     stdout.read_line(&mut text).unwrap();
@@ -333,8 +313,7 @@ fn an_interrupted_rehearsal_exits_like_any_other_run() {
     let sandbox = app();
     for verb in ["refresh", "revoke"] {
         for (signal, code) in SIGNALS {
-            let child =
-                start(&sandbox, &["sessions", verb, "--all", "--dry-run", "--format", "json"]);
+            let child = sandbox.start(["sessions", verb, "--all", "--dry-run", "--format", "json"]);
             interrupt(&child, signal);
             let output = sandbox.output_of(child);
             assert_eq!(output.code, code, "{output}");

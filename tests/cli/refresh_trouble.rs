@@ -11,7 +11,6 @@ use testbed::{Endpoint, Fault, Gate, Injection, LoginOptions, Proxy, Reply};
 
 use crate::app::{App, days_ago, hours_ago, wait_until};
 use crate::samples::{ALICE, counts, object};
-use crate::sandbox::interrupt;
 
 #[test]
 fn four_processes_refresh_each_of_300_sessions_once() {
@@ -363,14 +362,10 @@ fn a_session_changed_before_its_turn_is_left_alone() {
 fn a_signal_lets_what_was_begun_come_to_its_end() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let app = App::with_users(60);
-        app.net.configure(|policy| policy.exchange_time = Duration::from_millis(40));
-        let child = app.begin("refresh --all");
-        app.wait_for_exchanges(8);
-        interrupt(&child, name);
-        let output = app.sandbox.output_of(child);
+        let output = app.interrupted_refresh(20, name);
         assert_eq!(output.code, code, "{output}");
         let done = app.generations().get(&1).copied().unwrap_or_default();
-        assert!((8..50).contains(&done), "{done}: {output}");
+        assert!((2..50).contains(&done), "{done}: {output}");
         let left = 60 - done;
         let summary = format!("refreshed {done} sessions; interrupted, {left} not attempted\n");
         assert_eq!(output.stdout, summary, "{output}");

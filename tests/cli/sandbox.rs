@@ -211,10 +211,21 @@ impl Sandbox {
         self.finish(command)
     }
 
-    /// Starts oauthctl with its output in pipes that are not read yet.
+    /// Starts oauthctl with its output in pipes that are not read yet, and with signals as set by
+    /// a shell, also where the tests run under `nohup`.
     pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Child {
-        let mut command = self.command(OAUTHCTL);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.start_with(DEFAULT_SIGNALS, arguments)
+    }
+
+    /// Starts oauthctl with this option of `env` about signals.
+    pub(crate) fn start_with<S: AsRef<OsStr>>(
+        &self,
+        signals: &str,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Child {
+        let mut command = self.command("env");
+        command.args([signals, OAUTHCTL]).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     }
 
@@ -294,6 +305,9 @@ fn assert_no_token(text: &str) {
         |part: &str| part.len() >= 64 && part.bytes().take(64).all(|byte| byte.is_ascii_hexdigit());
     assert!(!text.split("ref-").skip(1).any(is_token), "a refresh token is shown:\n{text}");
 }
+
+/// Option of `env` for [`interrupt`] to work under `nohup`, too.
+pub(crate) const DEFAULT_SIGNALS: &str = "--default-signal=HUP,INT,QUIT,TERM";
 
 /// Sends a signal to a process after it has installed its handlers.
 pub(crate) fn interrupt(child: &Child, signal: &str) {

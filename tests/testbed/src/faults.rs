@@ -67,6 +67,11 @@ impl Gate {
         self.0.send_replace(true);
     }
 
+    /// Checks whether an answer waits for the gate to open.
+    pub fn is_holding(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
     async fn passed(&self) {
         // Its sender is part of this very gate.
         let _ = self.0.subscribe().wait_for(|is_open| *is_open).await;
