@@ -1,10 +1,12 @@
-//! Set of hashes in sorted runs. Avoids the memory peak of a growing hash table.
+//! Hashes: fingerprints of secrets, and sets of hashes.
+
+use sha2::{Digest as _, Sha256};
 
 /// Number of runs: small enough for a small empty set, and large enough for cheap insertions at ten
 /// million hashes.
 const RUNS: u64 = 4096;
 
-/// Hashes of keys or of tokens.
+/// Set of hashes of keys or tokens, in sorted runs. Avoids the memory peak of a growing hash table.
 pub struct Hashes<H>(Vec<Vec<H>>);
 
 impl<H: Copy + Ord> Hashes<H> {
@@ -23,5 +25,24 @@ impl<H: Copy + Ord> Hashes<H> {
         }
         run.insert(at, hash);
         true
+    }
+}
+
+/// Returns the first 128 bits of the SHA-256 in hex, which identify a secret or a record without
+/// disclosing it.
+pub fn fingerprint(secret: &[u8]) -> String {
+    let digest = Sha256::digest(secret);
+    format!("{:032x}", u128::from_be_bytes(*digest.first_chunk().expect("SHA-256 has 32 bytes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_beginning_of_the_hash_of_fips_180() {
+        assert_eq!(fingerprint(b"abc"), "ba7816bf8f01cfea414140de5dae2223");
+        // Leading zeros are kept.
+        assert_eq!(fingerprint(b"886"), "000f21ac06aceb9cdd0575e82d0d85fc");
     }
 }

@@ -25,6 +25,7 @@ mod oauth;
 mod owner;
 mod pem;
 mod proxy;
+mod secret;
 mod session;
 mod settings;
 mod store;

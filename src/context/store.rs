@@ -139,8 +139,8 @@ impl Context {
         let base = settings.base_of(&Origin::File);
         let is_it = |text: &str| StoreUrl::parse(text, base).is_ok_and(|named| named == *url);
         let token = match settings.store_token(is_it)? {
-            Some(token) => Some(token),
-            None => self.rest_token(url).map(|token| Zeroizing::new(token.to_owned())),
+            Some(token) => Some(token.as_str().to_owned().into()),
+            None => self.rest_token(url).map(|token| token.to_owned().into()),
         };
         let names = app::STORE_VARIABLES.iter().filter_map(|(address, kind)| match kind {
             StoreVariable::Rest(token) => {
@@ -182,7 +182,7 @@ impl Context {
             .map_err(|e| e.at("store.lock_url"))?;
         let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
         let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
-        let token = self.rest_token(&url).map(|token| Zeroizing::new(token.to_owned()));
+        let token = self.rest_token(&url).map(|token| token.to_owned().into());
         let proxy = settings.proxy()?;
         let access = Access { ca_pem, system_pem, proxy, client_pem, token, ..Access::default() };
         Ok(Some(Locks::Store(url, Box::new(access))))

@@ -149,7 +149,7 @@ impl Assessor {
 
     fn has_newer_tokens(&self, stored: &Stored, summary: &Summary<'_>) -> bool {
         let entry =
-            |recovery: &Arc<Recovery>| recovery.entry_of(stored, summary.refresh_token.as_deref());
+            |recovery: &Arc<Recovery>| recovery.entry_of(stored, summary.refresh_token.as_ref());
         self.pending.as_ref().map(entry).is_some_and(|entry| entry.exists())
     }
 

@@ -9,9 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::error::{Failure, usage};
-use crate::session::{
-    Age, FORMATS, Format, Session, Traces, Transfer, fingerprint, is_provably_newer,
-};
+use crate::hashes::fingerprint;
+use crate::session::{Age, FORMATS, Format, Session, Traces, Transfer, is_provably_newer};
 use crate::store::{Kind, Layout, RecordKey, Store, Want, Written};
 use crate::text::named;
 
@@ -220,7 +219,7 @@ fn is_same(present: &[u8], incoming: &Session<'_>) -> bool {
 /// Returns a fingerprint of a record's tokens, consistent with [`is_same`].
 fn token_of(record: &[u8]) -> u128 {
     match Traces::refresh_token(record) {
-        Some(token) => number(&fingerprint(token.as_bytes())),
+        Some(token) => number(&token.fingerprint()),
         None => number(&fingerprint(record)),
     }
 }

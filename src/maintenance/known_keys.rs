@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::hashes::fingerprint;
 use crate::jose::{ClientKey, Kid};
-use crate::session::{Note, fingerprint};
+use crate::session::Note;
 use crate::store::Store;
 
 /// Lifetime of the empty note that replaces a removed one.

@@ -11,7 +11,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::tally::Tally;
-use crate::session::{Age, fingerprint};
+use crate::hashes::fingerprint;
+use crate::session::Age;
 use crate::store::{Kind, Store, Stored, Want, Written};
 use crate::text::named;
 

@@ -17,7 +17,9 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::sent::{SentTokens, is_journal};
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
-use crate::session::{FORMATS, Session, Traces, fingerprint};
+use crate::hashes::fingerprint;
+use crate::secret::Secret;
+use crate::session::{FORMATS, Session, Traces};
 use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
 
 /// Disk space reserved per entry. Records have 1 to 2 kB.
@@ -186,8 +188,9 @@ impl Recovery {
 
     /// Returns the path that a session's entry has while one is pending. A session with an entry is
     /// never refreshed.
-    pub fn entry_of(&self, stored: &Stored, refresh_token: Option<&str>) -> PathBuf {
-        let superseded = fingerprint(refresh_token.map_or(&stored.value, str::as_bytes));
+    pub fn entry_of(&self, stored: &Stored, refresh_token: Option<&Secret<'_>>) -> PathBuf {
+        let superseded =
+            refresh_token.map_or_else(|| fingerprint(&stored.value), Secret::fingerprint);
         self.path_of(&stored.key.text(), &superseded)
     }
 
@@ -363,7 +366,7 @@ async fn apply(entry: &RecoveryEntry, store: &dyn Store) -> anyhow::Result<Recov
 }
 
 fn token(record: &[u8]) -> Option<String> {
-    Traces::refresh_token(record).map(|token| fingerprint(token.as_bytes()))
+    Traces::refresh_token(record).map(|token| token.fingerprint())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::debug;
 
-use crate::session::fingerprint;
+use crate::secret::Secret;
 
 /// Extension of journal files.
 const EXTENSION: &str = "sent";
@@ -40,8 +40,8 @@ impl SentTokens {
 
     /// Records that the token is about to be sent. A failure to write does not prevent sending; the
     /// next run is then merely more careful.
-    pub(super) fn sending(&self, refresh_token: &str) {
-        let token = fingerprint(refresh_token.as_bytes());
+    pub(super) fn sending(&self, refresh_token: &Secret<'_>) {
+        let token = refresh_token.fingerprint();
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = own.append(&self.directory, '+', &token) {
             debug!("cannot record that a token is sent: {error}");
@@ -50,8 +50,8 @@ impl SentTokens {
     }
 
     /// Records that the result is known, and new tokens are in the store or in a recovery entry.
-    pub(super) fn settled(&self, refresh_token: &str) {
-        let token = fingerprint(refresh_token.as_bytes());
+    pub(super) fn settled(&self, refresh_token: &Secret<'_>) {
+        let token = refresh_token.fingerprint();
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if own.unsettled.remove(&token)
             && let Err(error) = own.append(&self.directory, '-', &token)
@@ -61,11 +61,11 @@ impl SentTokens {
     }
 
     /// Checks whether another run has sent this token without learning the result.
-    pub(super) fn was_cut_off(&self, refresh_token: &str) -> bool {
+    pub(super) fn was_cut_off(&self, refresh_token: &Secret<'_>) -> bool {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own_path = own.file.as_ref().map(|(path, _)| path.clone());
         drop(own);
-        let token = fingerprint(refresh_token.as_bytes());
+        let token = refresh_token.fingerprint();
         let Ok(listing) = fs::read_dir(&self.directory) else { return false };
         let mut paths = listing.flatten().map(|entry| entry.path());
         paths.any(|path| {
@@ -128,34 +128,34 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let new = || SentTokens::new(directory.path().to_owned());
         let ends_well = new();
-        ends_well.sending("a");
-        ends_well.settled("a");
+        ends_well.sending(&"a".into());
+        ends_well.settled(&"a".into());
         drop(ends_well);
         assert_eq!(journals(directory.path()), 0);
 
         let (asks, later) = (new(), new());
-        asks.sending("answered");
-        asks.sending("lost");
-        asks.settled("answered");
+        asks.sending(&"answered".into());
+        asks.sending(&"lost".into());
+        asks.settled(&"answered".into());
         // A run ignores its own journal.
-        assert!(!asks.was_cut_off("lost"));
+        assert!(!asks.was_cut_off(&"lost".into()));
         drop(asks);
         assert_eq!(journals(directory.path()), 1);
-        assert!(later.was_cut_off("lost"));
-        assert!(!later.was_cut_off("answered"));
-        assert!(!later.was_cut_off("never sent"));
+        assert!(later.was_cut_off(&"lost".into()));
+        assert!(!later.was_cut_off(&"answered".into()));
+        assert!(!later.was_cut_off(&"never sent".into()));
     }
 
     #[test]
     fn a_run_that_is_killed_leaves_what_was_under_way() {
         let directory = tempfile::tempdir().unwrap();
         let killed = SentTokens::new(directory.path().to_owned());
-        killed.sending("a");
+        killed.sending(&"a".into());
         std::mem::forget(killed);
         let next = SentTokens::new(directory.path().to_owned());
-        next.sending("a");
-        assert!(next.was_cut_off("a"));
-        next.settled("a");
+        next.sending(&"a".into());
+        assert!(next.was_cut_off(&"a".into()));
+        next.settled(&"a".into());
         drop(next);
         assert_eq!(journals(directory.path()), 1);
     }
@@ -165,7 +165,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let absent = directory.path().join("absent");
         let journal = SentTokens::new(absent.clone());
-        assert!(!journal.was_cut_off("a"));
+        assert!(!journal.was_cut_off(&"a".into()));
         drop(journal);
         assert!(!absent.exists());
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::answers::ErrorResponse;
 use super::dpop::{ProofParameters, is_nonce};
 use super::http::{Answer, HttpError};
+use crate::secret::Secret;
 use crate::session::Renewal;
 
 /// Maximum length of an access token.
@@ -34,7 +34,7 @@ pub(super) struct Answered {
     /// Parameters of the request's proof.
     pub(super) proof: ProofParameters,
     /// Secrets in the request.
-    pub(super) sent: Vec<Zeroizing<String>>,
+    pub(super) sent: Vec<Secret<'static>>,
 }
 
 /// Result of a refresh. Exactly one request was sent, except for `NotSent`.
@@ -95,9 +95,9 @@ pub enum Revocation {
 /// Tokens from the server's answer.
 pub struct TokenSet {
     /// Access token, for requests to the PDS with proofs by the session's DPoP key.
-    pub access_token: Zeroizing<String>,
+    pub access_token: Secret<'static>,
     /// Refresh token, for a single refresh. `None` if the server keeps the previous one.
-    pub refresh_token: Option<Zeroizing<String>>,
+    pub refresh_token: Option<Secret<'static>>,
     /// Granted scopes, if the server states them.
     pub scope: Option<String>,
     /// Lifetime of the access token, if the server states it.
@@ -120,7 +120,7 @@ impl TokenSet {
     ) -> Renewal<'a> {
         Renewal {
             access_token: &self.access_token,
-            refresh_token: self.refresh_token.as_ref().map(|token| token.as_str()),
+            refresh_token: self.refresh_token.as_ref(),
             scope: self.scope.as_deref(),
             expires_at: self.expires_in.map(|life| now.saturating_add(life).unwrap_or(now)),
             pds,
@@ -258,7 +258,8 @@ fn accept(mut body: Map<String, Value>, sub: &str) -> RefreshResponse {
         _ => None,
     };
     let token = |text: Option<String>, max: usize| {
-        text.map(Zeroizing::new).filter(|text| {
+        text.map(Secret::from).filter(|token| {
+            let text = token.expose_secret();
             (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
         })
     };
@@ -316,7 +317,7 @@ impl fmt::Debug for TokenSet {
 
 /// Reduces foreign text to one line of limited length. Removes secrets of the request, which a
 /// server may repeat, and words as long as tokens, which may be from earlier requests.
-fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
+fn fit_to_show(text: &str, sent: &[Secret<'_>]) -> String {
     let line: String = text.chars().filter(|c| !c.is_control()).collect();
     let is_word =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '=');
@@ -332,9 +333,11 @@ fn fit_to_show(text: &str, sent: &[Zeroizing<String>]) -> String {
 }
 
 /// Returns the text without parts of at least [`PIECE`] bytes that occur in a secret.
-fn without(text: &str, secrets: &[Zeroizing<String>]) -> String {
+fn without(text: &str, secrets: &[Secret<'_>]) -> String {
     let is_echo = |piece: &[u8]| {
-        secrets.iter().any(|secret| secret.as_bytes().windows(PIECE).any(|part| part == piece))
+        secrets.iter().any(|secret| {
+            secret.expose_secret().as_bytes().windows(PIECE).any(|part| part == piece)
+        })
     };
     let mut echoed = vec![false; text.len()];
     for (at, piece) in text.as_bytes().windows(PIECE).enumerate() {
@@ -368,7 +371,7 @@ mod tests {
             served: crate::oauth::http::Served::default(),
             body: Ok(body.as_bytes().to_vec()),
         };
-        let sent = vec![Zeroizing::new("ref-0123456789abcdef".to_owned())];
+        let sent = vec![Secret::from("ref-0123456789abcdef")];
         let answered = Answered { answer, proof: ProofParameters::default(), sent };
         RefreshResponse::of(answered, &"https://as.example/token".parse().unwrap(), "did:plc:a")
     }
@@ -409,7 +412,7 @@ mod tests {
         };
         assert_eq!(tokens.expires_in, Some(Duration::from_hours(1)));
         let kept = tokens.renewal(None, None, "2026-11-23T09:00:00Z".parse().unwrap());
-        assert_eq!((kept.access_token, kept.refresh_token), ("a", Some("r")));
+        assert_eq!((kept.access_token, kept.refresh_token), (&"a".into(), Some(&"r".into())));
         assert_eq!(kept.expires_at.unwrap().to_string(), "2026-11-23T10:00:00Z");
     }
 

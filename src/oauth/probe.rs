@@ -9,6 +9,7 @@ use super::outcome::RefreshResponse;
 use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, Refresh};
 use crate::jose::DpopKey;
+use crate::secret::Secret;
 use crate::session::AuthMethod;
 
 /// Refresh token in the form that most servers require. Real ones are random, so no server has
@@ -42,7 +43,12 @@ impl AuthorizationServer {
         let mut parameters = None;
         for _ in 0..=MAX_NONCE_RETRIES {
             let signed = self.sign(credentials, dpop_key, parameters.take());
-            let refresh = Refresh { signed, sub: "", refresh_token: NEVER_ISSUED, within: WITHIN };
+            let refresh = Refresh {
+                signed,
+                sub: "",
+                refresh_token: &Secret::new(NEVER_ISSUED),
+                within: WITHIN,
+            };
             match self.refresh(refresh).await {
                 RefreshResponse::UseNonce(next) => parameters = Some(next),
                 RefreshResponse::Refused(refusal) => return Some(refusal),

@@ -7,7 +7,6 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use super::client_metadata::{
     Authentication, ClientMetadata, PublishedKeys, Severity, check, check_jwks,
@@ -18,6 +17,7 @@ use super::outcome::Answered;
 use super::*;
 use crate::address::is_public;
 use crate::arbitrary::{damage, json as any_json, shows, text, unknown_members};
+use crate::secret::Secret;
 
 const SUB: &str = "did:plc:ewvi7nxzyoun6zhxrhs64oiz";
 const SENT: &str = "ref-0f3c5a7e9b1d2468ace013579bdf";
@@ -37,11 +37,8 @@ fn judged(status: u16, is_json: bool, body: Vec<u8>) -> RefreshResponse {
         served: Served::default(),
         body: Ok(body),
     };
-    let answered = Answered {
-        answer,
-        proof: ProofParameters::default(),
-        sent: vec![Zeroizing::new(SENT.to_owned())],
-    };
+    let answered =
+        Answered { answer, proof: ProofParameters::default(), sent: vec![Secret::from(SENT)] };
     RefreshResponse::of(answered, &"https://as.example/token".parse().unwrap(), SUB)
 }
 
@@ -98,8 +95,8 @@ proptest! {
         match judged(status, true, body.to_string().into_bytes()) {
             RefreshResponse::Refreshed(found) => {
                 prop_assert!(fits && status == 200);
-                prop_assert_eq!(Some(found.access_token.as_str()), access_token.as_str());
-                prop_assert_eq!(found.refresh_token.as_ref().map(|token| token.as_str()), refresh_token.as_str());
+                prop_assert_eq!(Some(found.access_token.expose_secret()), access_token.as_str());
+                prop_assert_eq!(found.refresh_token.as_ref().map(Secret::expose_secret), refresh_token.as_str());
                 let debug = format!("{found:?}");
                 prop_assert!(access_token.as_str().is_some_and(|token| token.len() < 12 || !shows(&debug, token)));
                 let kept = found.renewal(None, None, jiff::Timestamp::MAX);

@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::client_assertion::{self, BACKDATED, Credentials};
 use super::dpop::{self, ProofParameters};
@@ -13,6 +12,7 @@ use super::lookup::LookupError;
 use super::outcome::{Answered, RefreshResponse, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
+use crate::secret::Secret;
 
 /// Maximum size of an answer.
 const MAX_BYTES: usize = 64 * 1024;
@@ -37,7 +37,7 @@ pub struct Refresh<'a> {
     /// Account of the session, to which the new tokens must belong.
     pub sub: &'a str,
     /// Refresh token of the session.
-    pub refresh_token: &'a str,
+    pub refresh_token: &'a Secret<'a>,
     /// Timeout for the whole exchange. The lock must live longer.
     pub within: Duration,
 }
@@ -50,7 +50,7 @@ pub struct Revoke<'a> {
     /// DPoP key of the session.
     pub dpop_key: &'a DpopKey,
     /// Refresh token, not the access token, which may have expired.
-    pub token: &'a str,
+    pub token: &'a Secret<'a>,
     /// Timeout for the whole exchange.
     pub within: Duration,
 }
@@ -111,7 +111,10 @@ impl AuthorizationServer {
     /// token ends the session, so everything must have been checked before.
     pub async fn refresh(&self, refresh: Refresh<'_>) -> RefreshResponse {
         let url = &self.token_endpoint;
-        let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token)];
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh.refresh_token.expose_secret()),
+        ];
         let answered = match self.post(url, &fields, &refresh.signed, refresh.within).await {
             Ok(answered) => answered,
             Err(error) => return RefreshResponse::of_failure(error),
@@ -136,7 +139,10 @@ impl AuthorizationServer {
         for last in (0..=MAX_NONCE_RETRIES).map(|n| n == MAX_NONCE_RETRIES) {
             let signed = self.signed(url, revoke.credentials, revoke.dpop_key, parameters);
             let within = revoke.within.saturating_sub(begun.elapsed());
-            let answered = match self.post(url, &[("token", revoke.token)], &signed, within).await {
+            let answered = match self
+                .post(url, &[("token", revoke.token.expose_secret())], &signed, within)
+                .await
+            {
                 Ok(answered) => answered,
                 Err(error) => return Revocation::of_failure(error),
             };
@@ -213,7 +219,7 @@ impl AuthorizationServer {
         let secrets = all
             .iter()
             .filter(|(name, _)| matches!(*name, "refresh_token" | "token" | "client_assertion"));
-        let sent = secrets.map(|(_, secret)| Zeroizing::new((*secret).to_owned())).collect();
+        let sent = secrets.map(|(_, secret)| Secret::from((*secret).to_owned())).collect();
         Ok(Answered { answer, proof: signed.parameters.clone(), sent })
     }
 }

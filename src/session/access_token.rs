@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::Secret;
+use crate::secret::Secret;
 
 /// Access token. Its claims are only hints, because the profile defines it as opaque to clients.
 pub struct AccessToken<'a> {
@@ -46,7 +46,7 @@ struct Confirmation {
 
 impl AccessToken<'_> {
     /// Returns the token.
-    pub fn as_str(&self) -> &str {
+    pub fn as_secret(&self) -> &Secret<'_> {
         &self.text
     }
 }
@@ -78,7 +78,7 @@ impl AccessToken<'_> {
     }
 
     fn read_claims(&self) -> Option<Claims> {
-        let (_, rest) = self.text.split_once('.')?;
+        let (_, rest) = self.text.expose_secret().split_once('.')?;
         // Most texts that are not JWTs differ in the first characters: a payload begins with `{`.
         if !rest.starts_with("ey") {
             return None;

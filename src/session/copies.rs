@@ -249,7 +249,7 @@ fn newest(marks: &[&Marks]) -> Option<usize> {
 }
 
 fn token(hasher: &RandomState, session: &Session<'_>) -> Option<u64> {
-    session.refresh_token.as_deref().map(|token| hasher.hash_one(("token", token)))
+    session.refresh_token.as_ref().map(|token| hasher.hash_one(("token", token.expose_secret())))
 }
 
 fn login(hasher: &RandomState, session: &Session<'_>) -> u64 {

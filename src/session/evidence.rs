@@ -72,9 +72,8 @@ impl LastRefreshed {
         let before_expiry =
             session.expires_at.and_then(|at| at.checked_sub(ACCESS_TOKEN_LIFETIME.duration()).ok());
         let by_ttl = observed.ttl_age.and_then(|age| now.checked_sub(age).ok());
-        let noted = note
-            .zip(session.refresh_token.as_deref())
-            .and_then(|(note, token)| note.wrote_at(token));
+        let noted =
+            note.zip(session.refresh_token.as_ref()).and_then(|(note, token)| note.wrote_at(token));
         [
             (before_expiry, Evidence::ExpiresAt),
             (session.access_token.issued_at(), Evidence::AccessToken),

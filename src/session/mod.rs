@@ -9,7 +9,6 @@ mod dependence;
 mod did;
 mod evidence;
 mod filter;
-mod fingerprint;
 mod format;
 mod note;
 #[cfg(test)]
@@ -29,7 +28,6 @@ pub use dependence::KeyDependence;
 pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
-pub use fingerprint::fingerprint;
 pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, is_nobodys};
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
@@ -39,4 +37,4 @@ pub use status::{
 };
 pub use summary::Summary;
 pub use transfer::{Transfer, is_provably_newer};
-pub use view::{DpopRef, PendingLogin, Secret, Session};
+pub use view::{DpopRef, PendingLogin, Session};

@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Age, Summary, fingerprint};
+use super::{Age, Summary};
+use crate::hashes::fingerprint;
+use crate::secret::Secret;
 
 const WEEK: i64 = 7 * 86_400;
 /// Number of weeks for which blind time is stored.
@@ -84,54 +86,55 @@ impl Note {
 
     /// Checks whether the server has refused exactly this refresh token to this client. Without a
     /// known `client_id`, to any client.
-    pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &str) -> bool {
+    pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &Secret<'_>) -> bool {
         let is_of_client = match (&self.refused_to, client_id) {
             (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_bytes()),
             _ => true,
         };
-        is_of_client
-            && self.refused.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str())
+        is_of_client && self.refused.as_deref() == Some(refresh_token.fingerprint().as_str())
     }
 
     /// Returns when oauthctl stored exactly this refresh token.
-    pub fn wrote_at(&self, refresh_token: &str) -> Option<Timestamp> {
-        let ours = self.wrote.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
+    pub fn wrote_at(&self, refresh_token: &Secret<'_>) -> Option<Timestamp> {
+        let ours = self.wrote.as_deref() == Some(refresh_token.fingerprint().as_str());
         self.wrote_at.filter(|_| ours)
     }
 
     /// Returns a time by which the session had begun (the last activity of its user), if oauthctl
     /// stored exactly this refresh token.
-    pub fn begun_by(&self, refresh_token: &str) -> Option<Timestamp> {
+    pub fn begun_by(&self, refresh_token: &Secret<'_>) -> Option<Timestamp> {
         self.wrote_at(refresh_token)?;
         self.active_at
     }
 
     /// Returns when the session was first seen with exactly this refresh token, if its age was
     /// unknown.
-    pub fn seen_at(&self, refresh_token: &str) -> Option<Timestamp> {
-        let is_same = self.seen.as_deref() == Some(fingerprint(refresh_token.as_bytes()).as_str());
+    pub fn seen_at(&self, refresh_token: &Secret<'_>) -> Option<Timestamp> {
+        let is_same = self.seen.as_deref() == Some(refresh_token.fingerprint().as_str());
         self.seen_at.filter(|_| is_same)
     }
 
     /// Records that a session of unknown age was first seen with this refresh token.
-    pub fn first_seen(self, refresh_token: &str, now: Timestamp) -> Self {
-        Self { seen: Some(fingerprint(refresh_token.as_bytes())), seen_at: Some(now), ..self }
+    pub fn first_seen(self, refresh_token: &Secret<'_>, now: Timestamp) -> Self {
+        Self { seen: Some(refresh_token.fingerprint()), seen_at: Some(now), ..self }
     }
 
     /// Records that the server has refused this refresh token to this client.
-    pub fn refused(self, client_id: &str, refresh_token: &str) -> Self {
-        let [refused_to, refused] =
-            [client_id, refresh_token].map(|text| Some(fingerprint(text.as_bytes())));
-        Self { refused, refused_to, ..self }
+    pub fn refused(self, client_id: &str, refresh_token: &Secret<'_>) -> Self {
+        Self {
+            refused: Some(refresh_token.fingerprint()),
+            refused_to: Some(fingerprint(client_id.as_bytes())),
+            ..self
+        }
     }
 
     /// Records that oauthctl has replaced `old_token`, written by the app or oauthctl at
     /// `old_written`, with `new_token`, and the lifetime of the new access token.
     pub fn refreshed(
         self,
-        old_token: &str,
+        old_token: &Secret<'_>,
         old_written: Option<Timestamp>,
-        new_token: &str,
+        new_token: &Secret<'_>,
         fresh_for: SignedDuration,
         now: Timestamp,
     ) -> Self {
@@ -140,7 +143,7 @@ impl Note {
             // Written by the app: the user was active then.
             None => Self { active_at: Some(old_written.unwrap_or(now)), ..Self::default() },
         };
-        note.wrote = Some(fingerprint(new_token.as_bytes()));
+        note.wrote = Some(new_token.fingerprint());
         note.wrote_at = Some(now);
         note.fresh_for = fresh_for.as_secs().max(0);
         (note.refused, note.refused_to, note.lives_for) = (None, None, None);
@@ -157,7 +160,7 @@ impl Note {
     }
 
     /// Returns the lifetime of this refresh token, if the server stated it.
-    pub fn lifetime(&self, refresh_token: &str) -> Option<Age> {
+    pub fn lifetime(&self, refresh_token: &Secret<'_>) -> Option<Age> {
         self.wrote_at(refresh_token)?;
         self.lives_for.filter(|seconds| *seconds > 0).map(Age::from_secs)
     }
@@ -170,7 +173,7 @@ impl Note {
         now: Timestamp,
     ) -> Presence {
         let ours = note
-            .zip(session.refresh_token.as_deref())
+            .zip(session.refresh_token.as_ref())
             .filter(|(note, token)| note.wrote_at(token).is_some());
         let Some((note, _)) = ours else {
             // Written by the app. Until its access token expired, the user may have been active
@@ -278,9 +281,9 @@ mod tests {
             }
             let new = format!("ours-{n}");
             note = note.refreshed(
-                &token,
+                &token.as_str().into(),
                 Some(at(written)),
-                &new,
+                &new.as_str().into(),
                 SignedDuration::from_hours(1),
                 at(now),
             );
@@ -321,18 +324,22 @@ mod tests {
 
     #[test]
     fn a_refusal_is_of_one_client_and_one_token() {
-        let note = Note::default().refused("https://app.example/a", "ref-1");
+        let note = Note::default().refused("https://app.example/a", &"ref-1".into());
         for (client_id, token, refused) in [
             (Some("https://app.example/a"), "ref-1", true),
             (None, "ref-1", true),
             (Some("https://app.example/b"), "ref-1", false),
             (Some("https://app.example/a"), "ref-2", false),
         ] {
-            assert_eq!(note.says_refused(client_id, token), refused, "{client_id:?} {token}");
+            assert_eq!(
+                note.says_refused(client_id, &token.into()),
+                refused,
+                "{client_id:?} {token}"
+            );
         }
         // Note of an earlier version.
         let old = Note { refused_to: None, ..note };
-        assert!(old.says_refused(Some("https://app.example/b"), "ref-1"));
+        assert!(old.says_refused(Some("https://app.example/b"), &"ref-1".into()));
     }
 
     #[test]
@@ -341,7 +348,13 @@ mod tests {
         for n in 0..24 * 60 {
             let (old, new) = (format!("t{n}"), format!("t{}", n + 1));
             note.wrote = Some(fingerprint(old.as_bytes()));
-            note = note.refreshed(&old, None, &new, SignedDuration::from_hours(1), at(n * HOUR));
+            note = note.refreshed(
+                &old.into(),
+                None,
+                &new.into(),
+                SignedDuration::from_hours(1),
+                at(n * HOUR),
+            );
         }
         let last = 24 * 60 * HOUR;
         assert_eq!(

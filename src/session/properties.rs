@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 use super::format::RECORD;
 use super::*;
 use crate::arbitrary::{damage, json as any_json, text, unknown_members};
+use crate::hashes::fingerprint;
+use crate::secret::Secret;
 
 const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
 
@@ -78,7 +80,10 @@ fn assert_agrees(session: &Session<'_>, record: &Map<String, Value>) -> Result<(
     prop_assert_eq!(Some(session.issuer.as_ref()), set("iss"));
     prop_assert_eq!(session.pds.as_deref(), set("aud"));
     prop_assert_eq!(session.scope.as_deref(), set("scope"));
-    prop_assert_eq!(session.refresh_token.as_deref(), set("refresh_token"));
+    prop_assert_eq!(
+        session.refresh_token.as_ref().map(Secret::expose_secret),
+        set("refresh_token")
+    );
     prop_assert_eq!(session.expires_at, set("expires_at").and_then(|text| text.parse().ok()));
     prop_assert_eq!(
         session.client_auth.as_ref().map(AuthMethod::name),
@@ -145,7 +150,7 @@ proptest! {
             };
             assert_agrees(&session, &record)?;
             let token = Traces::refresh_token(&bytes);
-            prop_assert_eq!(token.as_ref().map(|token| token.as_str()), session.refresh_token.as_deref());
+            prop_assert_eq!(token, session.refresh_token);
         }
         let _ = PendingLogin::read(&bytes);
     }
@@ -159,8 +164,9 @@ proptest! {
         ),
     ) {
         let (access_token, refresh_token, scope, expires_at) = new;
+        let new_token = refresh_token.clone().map(Secret::from);
         let renewal = Renewal {
-            access_token: &access_token, refresh_token: refresh_token.as_deref(), scope: scope.as_deref(), expires_at,
+            access_token: &access_token.as_str().into(), refresh_token: new_token.as_ref(), scope: scope.as_deref(), expires_at,
             pds: audience.as_deref(), kid: None,
         };
         let bytes = serde_json::to_vec(&record).unwrap();
@@ -298,8 +304,9 @@ proptest! {
         for period in [0, 86_400, i64::MAX] {
             let _ = Note::presence(Some(&note), &summary, Age::from_secs(period), now);
         }
-        let later = note.refreshed(&token, Some(wrote), "new", SignedDuration::from_secs(fresh_for), now);
-        prop_assert_eq!(later.wrote_at("new"), Timestamp::from_second(now.as_second()).ok().map(|_| now));
+        let (token, new) = (Secret::from(token), Secret::new("new"));
+        let later = note.refreshed(&token, Some(wrote), &new, SignedDuration::from_secs(fresh_for), now);
+        prop_assert_eq!(later.wrote_at(&new), Timestamp::from_second(now.as_second()).ok().map(|_| now));
         prop_assert!(!later.says_refused(None, &token));
         prop_assert!(later.to_bytes().len() < 4096);
         prop_assert!(later.refused("c", &token).says_refused(Some("c"), &token));

@@ -2,12 +2,14 @@
 
 use jiff::Timestamp;
 
+use crate::secret::Secret;
+
 /// Server's answer to a refresh, as far as records store it (RFC 6749 section 5.1).
 pub struct Renewal<'a> {
     /// New access token.
-    pub access_token: &'a str,
+    pub access_token: &'a Secret<'a>,
     /// New refresh token. Without one, the old one stays valid.
-    pub refresh_token: Option<&'a str>,
+    pub refresh_token: Option<&'a Secret<'a>>,
     /// Scope, if the server repeats it.
     pub scope: Option<&'a str>,
     /// Expiry of the access token, if the server states it.

@@ -206,14 +206,13 @@ impl Assessment {
                 "no refresh token, and the access token has no known expiry",
             );
         }
-        let unchanged_since = || note?.seen_at(session.refresh_token.as_deref()?);
+        let unchanged_since = || note?.seen_at(session.refresh_token.as_ref()?);
         let Some(since) = last.map(|last| last.at).or_else(unchanged_since) else {
             return Self::new(Status::Idle, "last refresh unknown");
         };
         let age = now.duration_since(since);
-        let said = note
-            .zip(session.refresh_token.as_deref())
-            .and_then(|(note, token)| note.lifetime(token));
+        let said =
+            note.zip(session.refresh_token.as_ref()).and_then(|(note, token)| note.lifetime(token));
         let lifetime =
             said.unwrap_or_else(|| policy.lifetime(&session.issuer, !session.is_public()));
         if age > lifetime.duration() {
@@ -319,9 +318,9 @@ mod tests {
         let said = |days: Option<u64>| {
             let lifetime = days.map(|days| std::time::Duration::from_secs(days * 86_400));
             let note = Note::default().refreshed(
-                "old",
+                &"old".into(),
                 None,
-                "ref-1",
+                &"ref-1".into(),
                 jiff::SignedDuration::from_hours(1),
                 written,
             );
@@ -377,14 +376,15 @@ mod tests {
             .replace(r#","expires_at":"2026-11-23T09:02:00.978Z""#, "")
             .replace("a.eyJpYXQiOjEwMDB9.c", "x");
         let session = Session::read(record.as_bytes()).unwrap();
-        let note = Note::default().first_seen("ref-1", "2026-11-23T10:00:00Z".parse().unwrap());
+        let note =
+            Note::default().first_seen(&"ref-1".into(), "2026-11-23T10:00:00Z".parse().unwrap());
         for (now, note, status) in [
             ("2026-11-24T09:29:00Z", &note, Status::Idle),
             ("2026-11-24T09:31:00Z", &note, Status::Due),
             ("2027-03-01T00:00:00Z", &note, Status::Suspect),
             (
                 "2027-03-01T00:00:00Z",
-                &note.clone().first_seen("ref-0", Timestamp::UNIX_EPOCH),
+                &note.clone().first_seen(&"ref-0".into(), Timestamp::UNIX_EPOCH),
                 Status::Idle,
             ),
         ] {

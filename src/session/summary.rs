@@ -8,9 +8,10 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Assessment, AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Secret, Session,
-    Status, StatusInputs, is_nobodys,
+    Assessment, AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Session, Status,
+    StatusInputs, is_nobodys,
 };
+use crate::secret::Secret;
 
 /// Session as shown by all output formats.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -84,9 +85,8 @@ impl<'a> Summary<'a> {
         inputs: &StatusInputs,
     ) -> Self {
         let last = LastRefreshed::of(&session, note, observed, inputs.now);
-        let seen = note
-            .zip(session.refresh_token.as_deref())
-            .and_then(|(note, token)| note.seen_at(token));
+        let seen =
+            note.zip(session.refresh_token.as_ref()).and_then(|(note, token)| note.seen_at(token));
         let unchanged_since = seen.filter(|at| last.is_none() && *at <= inputs.now);
         let assessment = Assessment::of(&session, last, note, inputs);
         let is_public = session.is_public();
@@ -162,7 +162,7 @@ fn ends_at(
     note: Option<&Note>,
     inputs: &StatusInputs,
 ) -> Option<Timestamp> {
-    let noted = note.zip(session.refresh_token.as_deref());
+    let noted = note.zip(session.refresh_token.as_ref());
     let said = noted.and_then(|(note, token)| note.lifetime(token));
     let lifetime = inputs.policy.lifetime(&session.issuer, !session.is_public());
     let by_token = last?.saturating_add(said.unwrap_or(lifetime).duration()).ok();

@@ -1,14 +1,12 @@
 //! Views of records, the same for every format. They borrow from the record.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::ops::Deref;
 
 use jiff::Timestamp;
-use zeroize::Zeroize as _;
 
 use super::format::{FORMATS, Format, Malformed};
 use super::{AccessToken, AuthMethod};
+use crate::secret::Secret;
 
 /// Session of a user.
 pub struct Session<'a> {
@@ -51,10 +49,6 @@ pub struct PendingLogin<'a> {
     /// Client authentication, if the record names it.
     pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
 }
-
-/// Text that must not be shown. Wiped on drop, unless it is borrowed from the record.
-#[derive(PartialEq, Eq)]
-pub struct Secret<'a>(Cow<'a, str>);
 
 impl<'a> Session<'a> {
     /// Reads a value in any known format.
@@ -106,32 +100,4 @@ fn first_fitting<T>(
 ) -> Result<T, Malformed> {
     let others = || FORMATS.iter().filter(|format| **format != first);
     read(first).or_else(|why| others().find_map(|format| read(*format).ok()).ok_or(why))
-}
-
-impl<'a> From<Cow<'a, str>> for Secret<'a> {
-    fn from(text: Cow<'a, str>) -> Self {
-        Self(text)
-    }
-}
-
-impl Deref for Secret<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-impl Drop for Secret<'_> {
-    fn drop(&mut self) {
-        if let Cow::Owned(text) = &mut self.0 {
-            text.zeroize();
-        }
-    }
 }

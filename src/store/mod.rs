@@ -48,6 +48,7 @@ pub use vitals::{PostgresVitals, RedisVitals, SqliteVitals, Vitals};
 
 use crate::error::{Failure, usage};
 use crate::proxy::ProxySettings;
+use crate::secret::Secret;
 use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
 use crate::tls::Trust;
 
@@ -366,7 +367,7 @@ pub struct Access {
     /// Client certificate with its private key in PEM.
     pub client_pem: Option<Zeroizing<Vec<u8>>>,
     /// Token of a store with a REST interface.
-    pub token: Option<Zeroizing<String>>,
+    pub token: Option<Secret<'static>>,
     /// Name of the token in messages.
     pub token_name: Option<String>,
     /// State directory of oauthctl, for the notes of stores that have no place for them.

@@ -20,6 +20,7 @@ const FLOORS: [(&[&str], bool); 8] = [
             "owner",
             "pem",
             "proxy",
+            "secret",
             "text",
             "tls",
         ],

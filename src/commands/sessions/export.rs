@@ -94,7 +94,7 @@ fn write_all(context: &Context, args: &Args, out: &mut dyn Write) -> anyhow::Res
                 context.ui.warn(format!("left out {}: {why}", summary.key));
                 return Ok(());
             };
-            let waits = || recovery.entry_of(stored, summary.refresh_token.as_deref()).exists();
+            let waits = || recovery.entry_of(stored, summary.refresh_token.as_ref()).exists();
             if any_pending && waits() {
                 left_out += 1;
                 context.ui.warn(format!(

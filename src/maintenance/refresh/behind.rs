@@ -11,10 +11,11 @@ use tracing::debug;
 use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::Refresher;
+use crate::hashes::fingerprint;
 use crate::maintenance::behind::Behind;
 use crate::maintenance::breaker::Group;
 use crate::maintenance::runner::Retry;
-use crate::session::{Note, fingerprint};
+use crate::session::Note;
 use crate::store::Stored;
 
 /// Time after which two findings count as unrelated. For this time after the second one, only

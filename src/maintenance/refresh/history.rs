@@ -10,11 +10,12 @@ use super::answer::{SpentBy, refused};
 use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::{Refresher, WorkedKey};
+use crate::hashes::fingerprint;
 use crate::jose::{ClientKey, Kid};
 use crate::maintenance::known_keys::{KnownKey, forget, name_of_key, noted};
 use crate::maintenance::runner::Retry;
 use crate::oauth::{AuthorizationServer, ErrorResponse, TokenSet};
-use crate::session::{LastRefreshed, Note, fingerprint};
+use crate::session::{LastRefreshed, Note};
 use crate::store::Stored;
 
 /// Lifetime of access tokens, if the server does not state it.

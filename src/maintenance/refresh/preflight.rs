@@ -12,6 +12,7 @@ use crate::maintenance::breaker::Group;
 use crate::maintenance::known_keys::{KnownKey, key_has_changed};
 use crate::maintenance::present::present;
 use crate::oauth::{Credentials, ErrorResponse};
+use crate::secret::Secret;
 use crate::session::{
     AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status,
 };
@@ -25,7 +26,7 @@ pub(in crate::maintenance) struct Ready<'k> {
     pub issuer: String,
     /// URL of the PDS as client libraries store it, once it was resolved.
     pub(super) audience: Option<String>,
-    pub refresh_token: zeroize::Zeroizing<String>,
+    pub refresh_token: Secret<'static>,
     pub dpop_key: DpopKey,
     pub client_key: Option<&'k ClientKey>,
     /// True if the record does not name this key yet.
@@ -70,8 +71,7 @@ impl Refresher {
             self.parts.store.layout().session(stored).map_err(|why| blocked(why.description()))?;
         let did: Did = session.did.parse().map_err(|_| blocked("the account is not a DID"))?;
         let refresh_token =
-            session.refresh_token.as_deref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?;
-        let refresh_token = zeroize::Zeroizing::new(refresh_token.to_owned());
+            session.refresh_token.as_ref().ok_or_else(|| blocked(NO_REFRESH_TOKEN))?.to_owned();
         let dpop_key =
             session.format.dpop_key(&stored.value).map_err(|Malformed(why)| blocked(why))?;
         let client_auth = session.client_auth.as_ref().ok_or_else(|| blocked(NO_CLIENT_AUTH))?;

@@ -17,6 +17,7 @@ use crate::maintenance::recovery::Recovered;
 use crate::maintenance::runner::Retry;
 use crate::maintenance::settle::settle;
 use crate::oauth::{AuthorizationServer, TokenSet};
+use crate::secret::Secret;
 use crate::session::{Session, Traces};
 use crate::store::{Durability, Stored, Written};
 
@@ -276,6 +277,6 @@ fn waits(entry: &Path, retry: Retry) -> Outcome {
     Outcome::Unknown(why, retry)
 }
 
-fn holds(value: &[u8], refresh_token: &str) -> bool {
-    Traces::refresh_token(value).is_some_and(|token| *token == refresh_token)
+fn holds(value: &[u8], refresh_token: &Secret<'_>) -> bool {
+    Traces::refresh_token(value).is_some_and(|token| token == *refresh_token)
 }

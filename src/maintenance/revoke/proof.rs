@@ -13,7 +13,8 @@ use crate::oauth::{
     AuthorizationServer, Cause, ErrorResponse, Fate, MAX_NONCE_RETRIES, Refresh, RefreshResponse,
     Revocation, Revoke, TokenSet,
 };
-use crate::session::{Traces, fingerprint};
+use crate::secret::Secret;
+use crate::session::Traces;
 use crate::store::{Lock, Stored};
 
 /// Session being revoked, under its lock.
@@ -157,7 +158,7 @@ impl Revoker {
         self.renewed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(current.key.clone(), fingerprint(newest.as_bytes()));
+            .insert(current.key.clone(), newest.fingerprint());
         let outcome = self.refresher.write_back(current, ready, server, tokens, entry).await;
         let earlier = self.refresher.earlier_note(current).await;
         self.refresher.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
@@ -166,7 +167,7 @@ impl Revoker {
     /// Checks whether a record contains tokens that this run has stored.
     pub(super) fn is_renewed_by_us(&self, stored: &Stored) -> bool {
         let renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        let token = Traces::refresh_token(&stored.value).map(|token| fingerprint(token.as_bytes()));
+        let token = Traces::refresh_token(&stored.value).map(|token| token.fingerprint());
         token.is_some() && renewed.get(&stored.key) == token.as_ref()
     }
 
@@ -175,7 +176,7 @@ impl Revoker {
     async fn send_revocation(
         &self,
         ending: &Ending<'_>,
-        token: &str,
+        token: &Secret<'_>,
     ) -> Result<Option<String>, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         // Half of the time is reserved for the proof.
@@ -200,7 +201,7 @@ impl Revoker {
     async fn send_once_more(
         &self,
         ending: &Ending<'_>,
-        token: &str,
+        token: &Secret<'_>,
     ) -> Result<RefreshResponse, Revoked> {
         let Ending { ready, server, lock, .. } = *ending;
         let (mut parameters, mut repeated) = (None, 0);

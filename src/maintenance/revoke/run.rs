@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::proof::Ending;
 use super::revoker::{Revoked, Revoker, unable};
+use crate::hashes::fingerprint;
 use crate::maintenance::clocks::{is_wrong_clock, wrong_clock};
 use crate::maintenance::copies::objection;
 use crate::maintenance::present::present;
 use crate::maintenance::refresh::{Finds, Outcome, look_up_failed};
 use crate::maintenance::runner::{Retry, Work};
 use crate::oauth::{AuthorizationServer, Skew};
-use crate::session::{Relation, Traces, fingerprint};
+use crate::session::{Relation, Traces};
 use crate::store::{EndlessLock, Kind, Lock, Stored, Written};
 
 /// Maximum number of attempts if the app changes the record.

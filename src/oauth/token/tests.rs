@@ -14,6 +14,7 @@ use super::super::testing::{clock, did_of, network};
 use super::super::{AuthorizationServer, Cause, Fate, Network};
 use super::*;
 use crate::jose::ClientKey;
+use crate::secret::Secret;
 use crate::session::AuthMethod;
 
 /// Network with one session, and a client for it.
@@ -61,7 +62,7 @@ impl Stage {
             .refresh(Refresh {
                 signed: server.sign(credentials, dpop_key, None),
                 sub: did.as_str(),
-                refresh_token: refresh_token(&self.record),
+                refresh_token: &refresh_token(&self.record).into(),
                 within: Duration::from_secs(1),
             })
             .await
@@ -75,7 +76,14 @@ impl Stage {
     ) -> Revocation {
         let server = self.server().await;
         server.prime_nonce(credentials.client_id, dpop_key).await.unwrap();
-        server.revoke(Revoke { credentials, dpop_key, token, within: Duration::from_secs(1) }).await
+        server
+            .revoke(Revoke {
+                credentials,
+                dpop_key,
+                token: &token.into(),
+                within: Duration::from_secs(1),
+            })
+            .await
     }
 
     /// Breaks the refresh itself, not its preparation.
@@ -116,7 +124,7 @@ async fn a_session_is_refreshed_in_one_request() {
         let RefreshResponse::Refreshed(tokens) = stage.refresh().await else { panic!("{alg:?}") };
         let mut record = stage.record.clone();
         record["tokenSet"]["refresh_token"] =
-            json!(tokens.refresh_token.as_ref().unwrap().as_str());
+            json!(tokens.refresh_token.as_ref().unwrap().expose_secret());
         assert!(stage.bed.is_alive_with(&record) && !stage.is_alive());
         assert_eq!(tokens.expires_in.unwrap().as_secs(), 3599);
         assert_eq!(stage.exchanges(), 1);
@@ -196,7 +204,7 @@ async fn a_stale_nonce_costs_one_more_request_only() {
         let refresh = Refresh {
             signed: server.sign(stage.credentials(), &dpop_key, parameters),
             sub: did.as_str(),
-            refresh_token: refresh_token(&stage.record),
+            refresh_token: &refresh_token(&stage.record).into(),
             within: Duration::from_secs(1),
         };
         server.refresh(refresh).await
@@ -350,7 +358,7 @@ async fn a_server_that_cannot_be_reached_was_not_sent_anything() {
     let refresh = Refresh {
         signed: server.sign(stage.credentials(), &key, None),
         sub: did.as_str(),
-        refresh_token: refresh_token(&stage.record),
+        refresh_token: &refresh_token(&stage.record).into(),
         within: Duration::from_secs(1),
     };
     let exchange = server.refresh(refresh).await;
@@ -446,11 +454,12 @@ async fn an_invalid_proof_is_dated_anew_by_the_server_s_clock() {
         Reply::error(401, "invalid_dpop_proof", "from the future").header("date", &dated(60));
     stage.fault(Endpoint::Token, Fault::Instead(answer));
     let (did, key) = (did_of(&stage.record), dpop_key(&stage.record));
+    let token = Secret::new(refresh_token(&stage.record));
     let refresh = |parameters| {
         server.refresh(Refresh {
             signed: server.sign(stage.credentials(), &key, parameters),
             sub: did.as_str(),
-            refresh_token: refresh_token(&stage.record),
+            refresh_token: &token,
             within: Duration::from_secs(1),
         })
     };
@@ -474,7 +483,7 @@ async fn a_proof_that_stays_invalid_is_refused() {
         let refresh = Refresh {
             signed: server.sign(stage.credentials(), &key, parameters.take()),
             sub: did.as_str(),
-            refresh_token: refresh_token(&stage.record),
+            refresh_token: &refresh_token(&stage.record).into(),
             within: Duration::from_secs(1),
         };
         match server.refresh(refresh).await {
@@ -531,10 +540,11 @@ async fn revoking_can_fail_in_every_way() {
     stage.server().await.prime_nonce(&stage.client_id, &key).await.unwrap();
     stage.bed.rotate_nonces();
     let server = stage.server().await;
+    let token = Secret::new(refresh_token(&stage.record));
     let now = || Revoke {
         credentials: stage.credentials(),
         dpop_key: &key,
-        token: refresh_token(&stage.record),
+        token: &token,
         within: Duration::from_secs(1),
     };
     let sent = stage.bed.requests_to(Endpoint::Revoke).len();
@@ -567,7 +577,7 @@ async fn sessions_of_one_server_share_connections_and_nonces() {
         let refresh = Refresh {
             signed: server.sign(stage.credentials(), &key, None),
             sub: did.as_str(),
-            refresh_token: refresh_token(record),
+            refresh_token: &refresh_token(record).into(),
             within: Duration::from_secs(1),
         };
         assert!(matches!(server.refresh(refresh).await, RefreshResponse::Refreshed(_)));

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::edit::Members;
 use super::read::{ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, text};
 use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use crate::secret::Secret;
 use crate::session::{PendingLogin, Session};
 
 /// Format of atcute.
@@ -101,8 +102,8 @@ impl Format for Atcute {
             ("sub", Some(&session.did)),
             ("aud", session.pds.as_deref()),
             ("scope", session.scope.as_deref()),
-            ("access_token", Some(session.access_token.as_str())),
-            ("refresh_token", session.refresh_token.as_deref()),
+            ("access_token", Some(session.access_token.as_secret().expose_secret())),
+            ("refresh_token", session.refresh_token.as_ref().map(Secret::expose_secret)),
             ("token_type", Some("DPoP")),
         ]);
         if let Some(at) = session.expires_at {
@@ -117,7 +118,7 @@ impl Format for Atcute {
             ("x", Some(x)),
             ("y", Some(y)),
             ("crv", Some(crv)),
-            ("d", Some(d)),
+            ("d", Some(d.expose_secret())),
             ("alg", Some("ES256")),
         ]);
         let mut record = Members::default();
@@ -165,7 +166,7 @@ pub(in crate::session) mod tests {
                 (Some("https://pds.example/"), Some("ES256"))
             );
             assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-29T17:03:29.352Z");
-            assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
+            assert_eq!(session.refresh_token.as_ref().map(Secret::expose_secret), Some("ref-1"));
         }
     }
 
@@ -226,8 +227,8 @@ pub(in crate::session) mod tests {
     #[test]
     fn a_renewed_record_is_the_one_the_library_would_write() {
         let renewal = Renewal {
-            access_token: "new-access",
-            refresh_token: Some("ref-2"),
+            access_token: &"new-access".into(),
+            refresh_token: Some(&"ref-2".into()),
             scope: Some("atproto"),
             expires_at: Some("2026-12-01T10:00:00.250Z".parse().unwrap()),
             pds: Some("https://new.example/"),
@@ -248,7 +249,7 @@ pub(in crate::session) mod tests {
         let public = RECORD.replace(r#""private_key_jwt","kid":"kid-1""#, r#""none","later":1"#);
         let kid = Some("k1");
         let renewal = Renewal {
-            access_token: "a",
+            access_token: &"a".into(),
             refresh_token: None,
             scope: None,
             expires_at: None,

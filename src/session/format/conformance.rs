@@ -8,9 +8,12 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::session::AuthMethod;
 
-const RENEWAL: Renewal<'static> = Renewal {
-    access_token: "new-access",
-    refresh_token: Some("new-refresh"),
+static ACCESS_TOKEN: Secret<'static> = Secret::new("new-access");
+static REFRESH_TOKEN: Secret<'static> = Secret::new("new-refresh");
+
+static RENEWAL: Renewal<'static> = Renewal {
+    access_token: &ACCESS_TOKEN,
+    refresh_token: Some(&REFRESH_TOKEN),
     scope: Some("atproto"),
     expires_at: None,
     pds: Some("https://new.example/"),
@@ -97,7 +100,7 @@ fn a_renewed_record_has_the_new_tokens_and_keeps_the_rest() {
         for expires_at in [None, Some("2026-12-01T10:00:00.250Z".parse::<Timestamp>().unwrap())] {
             let renewed = format.renew(&bytes, &Renewal { expires_at, ..RENEWAL }).unwrap();
             let after = format.session(&renewed).unwrap();
-            assert_eq!(after.refresh_token.as_deref(), RENEWAL.refresh_token);
+            assert_eq!(after.refresh_token.as_ref(), RENEWAL.refresh_token);
             assert_eq!(
                 (after.scope.as_deref(), after.pds.as_deref()),
                 (RENEWAL.scope, RENEWAL.pds)
@@ -160,7 +163,7 @@ fn a_session_survives_the_way_through_every_other_format() {
                 (&session.did, &session.issuer, &session.pds)
             );
             assert_eq!((&after.scope, &after.client_auth), (&session.scope, &session.client_auth));
-            assert_eq!(after.access_token.as_str(), session.access_token.as_str());
+            assert_eq!(after.access_token.as_secret(), session.access_token.as_secret());
             assert!(Traces::are_of_one_login(record, &written));
         }
     }
@@ -171,9 +174,9 @@ fn tokens_and_login_are_known_of_a_damaged_record_too() {
     for format in FORMATS {
         let sample = format.samples()[0].as_bytes();
         let session = format.session(sample).unwrap();
-        let token = session.refresh_token.as_deref().unwrap();
+        let token = session.refresh_token.as_ref().unwrap();
         let traces = |record: &[u8]| format.traces(record).unwrap();
-        assert_eq!(traces(sample).refresh_token.unwrap().as_str(), token);
+        assert_eq!(traces(sample).refresh_token.as_ref(), Some(token));
         for name in object(sample).keys() {
             let mut damaged = object(sample);
             damaged.shift_remove(name);

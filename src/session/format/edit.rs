@@ -11,6 +11,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::read::Text;
 use super::{Malformed, PartNames, PrivateJwk, Traces};
 use crate::jose::DpopKey;
+use crate::secret::Secret;
 use crate::session::{NO_CLIENT_AUTH, Renewal, Session};
 
 /// Members of a JSON object, each with the JSON of its value. Order and notation of unchanged
@@ -32,8 +33,9 @@ impl<'a> Members<'a> {
         serde_json::from_str(self.get(name)?).ok()
     }
 
-    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
-        serde_json::from_str(self.get(name)?).ok().map(Zeroizing::new)
+    fn text(&self, name: &str) -> Option<Secret<'_>> {
+        let Text(text) = serde_json::from_str(self.get(name)?).ok()?;
+        Some(text.into())
     }
 
     /// Sets a member to a value in JSON.
@@ -68,10 +70,10 @@ impl<'a> Members<'a> {
     ) -> Result<(), Malformed> {
         let mut set = self.object(names.token_set).ok_or(Malformed("no token set"))?;
         set.insert_texts(&[
-            ("access_token", Some(renewal.access_token)),
+            ("access_token", Some(renewal.access_token.expose_secret())),
             // The only accepted type (RFC 9449 section 5).
             ("token_type", Some("DPoP")),
-            ("refresh_token", renewal.refresh_token),
+            ("refresh_token", renewal.refresh_token.map(Secret::expose_secret)),
             ("scope", renewal.scope),
             ("aud", renewal.pds),
         ]);
@@ -102,7 +104,7 @@ impl<'a> Members<'a> {
     pub(super) fn dpop_key(&self, name: &str) -> Result<DpopKey, Malformed> {
         let key = self.object(name).ok_or(Malformed("it has no DPoP key"))?;
         let parts = ["kty", "crv", "x", "y", "d"].map(|part| key.text(part));
-        DpopKey::from_parts(parts.each_ref().map(|part| part.as_deref().map(String::as_str)))
+        DpopKey::from_parts(parts.each_ref().map(|part| part.as_ref().map(Secret::expose_secret)))
             .map_err(Malformed)
     }
 
@@ -110,7 +112,8 @@ impl<'a> Members<'a> {
     pub(super) fn private_jwk(&self, name: &str) -> Result<PrivateJwk, Malformed> {
         let no_key = Malformed("it has no DPoP key");
         let [crv, x, y] = self.dpop_public(name).ok_or(no_key)?;
-        let d = self.object(name).and_then(|key| key.text("d")).ok_or(no_key)?;
+        let key = self.object(name).ok_or(no_key)?;
+        let d = key.text("d").ok_or(no_key)?.to_owned();
         Ok(PrivateJwk { crv, x, y, d })
     }
 
@@ -141,7 +144,10 @@ impl<'a> Members<'a> {
     pub(super) fn traces(&self, names: &PartNames) -> Traces {
         let token_set = self.object(names.token_set);
         Traces {
-            refresh_token: token_set.and_then(|set| set.text("refresh_token")),
+            refresh_token: token_set
+                .as_ref()
+                .and_then(|set| set.text("refresh_token"))
+                .map(|token| token.to_owned()),
             dpop_public: self.dpop_public(names.dpop_key),
         }
     }
@@ -149,7 +155,7 @@ impl<'a> Members<'a> {
     /// Reads curve, x and y of a key, a JWK.
     fn dpop_public(&self, name: &str) -> Option<[String; 3]> {
         let key = self.object(name)?;
-        let part = |name| key.text(name).map(|text| text.to_string());
+        let part = |name| key.text(name).map(|text| text.expose_secret().to_owned());
         Some([part("crv")?, part("x")?, part("y")?])
     }
 

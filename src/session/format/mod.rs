@@ -21,6 +21,7 @@ pub use recognise::{Marks, Recognised, is_nobodys};
 
 use super::{Did, PendingLogin, Renewal, Session};
 use crate::jose::DpopKey;
+use crate::secret::Secret;
 use edit::Members;
 
 /// Supported formats, in the order in which they are tried.
@@ -118,13 +119,13 @@ pub struct PrivateJwk {
     crv: String,
     x: String,
     y: String,
-    d: Zeroizing<String>,
+    d: Secret<'static>,
 }
 
 /// Parts of a record that identify its tokens and its login.
 pub struct Traces {
     /// Refresh token.
-    pub refresh_token: Option<Zeroizing<String>>,
+    pub refresh_token: Option<Secret<'static>>,
     /// Curve, x and y of the DPoP key.
     pub dpop_public: Option<[String; 3]>,
 }
@@ -140,7 +141,7 @@ impl Traces {
     }
 
     /// Returns the refresh token of a value in any known format.
-    pub fn refresh_token(value: &[u8]) -> Option<Zeroizing<String>> {
+    pub fn refresh_token(value: &[u8]) -> Option<Secret<'static>> {
         Self::read(value)?.refresh_token
     }
 

@@ -9,6 +9,7 @@ use super::read::{
     ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, optional, text,
 };
 use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use crate::secret::Secret;
 use crate::session::{PendingLogin, Session};
 
 /// Format of the Node client.
@@ -102,8 +103,8 @@ impl Format for Node {
             ("sub", Some(&session.did)),
             ("iss", Some(&session.issuer)),
             ("scope", session.scope.as_deref()),
-            ("refresh_token", session.refresh_token.as_deref()),
-            ("access_token", Some(session.access_token.as_str())),
+            ("refresh_token", session.refresh_token.as_ref().map(Secret::expose_secret)),
+            ("access_token", Some(session.access_token.as_secret().expose_secret())),
             ("token_type", Some("DPoP")),
         ]);
         if let Some(at) = session.expires_at {
@@ -116,7 +117,7 @@ impl Format for Node {
             ("crv", Some(crv)),
             ("x", Some(x)),
             ("y", Some(y)),
-            ("d", Some(d)),
+            ("d", Some(d.expose_secret())),
         ]);
         let mut record = Members::default();
         record.insert_client_auth(NAMES.client_auth, session)?;
@@ -156,7 +157,7 @@ pub(in crate::session) mod tests {
         assert_eq!(session.dpop.alg, Some("ES256K"));
         assert_eq!(session.expires_at.unwrap().to_string(), "2026-11-23T09:02:00.978Z");
         assert_eq!(session.access_token.issued_at().unwrap().as_second(), 1000);
-        assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
+        assert_eq!(session.refresh_token.as_ref().map(Secret::expose_secret), Some("ref-1"));
         assert!(matches!(session.did, Cow::Borrowed(_)));
     }
 
@@ -233,9 +234,12 @@ pub(in crate::session) mod tests {
         String::from_utf8(Node.renew(record.as_bytes(), renewal).unwrap().to_vec()).unwrap()
     }
 
-    const RENEWAL: Renewal<'static> = Renewal {
-        access_token: "new-access",
-        refresh_token: Some("ref-2"),
+    static ACCESS_TOKEN: Secret<'static> = Secret::new("new-access");
+    static REFRESH_TOKEN: Secret<'static> = Secret::new("ref-2");
+
+    static RENEWAL: Renewal<'static> = Renewal {
+        access_token: &ACCESS_TOKEN,
+        refresh_token: Some(&REFRESH_TOKEN),
         scope: Some("atproto"),
         expires_at: None,
         pds: None,
@@ -264,7 +268,7 @@ pub(in crate::session) mod tests {
         let session = Node.session(after.as_bytes()).unwrap();
         assert_eq!(session.scope.as_deref(), Some("atproto transition:generic"));
         assert_eq!(session.expires_at, None);
-        assert_eq!(session.refresh_token.as_deref(), Some("ref-1"));
+        assert_eq!(session.refresh_token.as_ref().map(Secret::expose_secret), Some("ref-1"));
     }
 
     #[test]
@@ -272,7 +276,7 @@ pub(in crate::session) mod tests {
         let renewed = renewed(RECORD, &RENEWAL);
         let touched = RECORD.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#);
         let adopted = Node.adopt(touched.as_bytes(), renewed.as_bytes()).unwrap();
-        assert_eq!(Node.session(&adopted).unwrap().refresh_token.as_deref(), Some("ref-2"));
+        assert_eq!(Node.session(&adopted).unwrap().refresh_token.as_ref(), Some(&REFRESH_TOKEN));
         assert_eq!(
             adopted,
             renewed.replace(r#"{"authMethod""#, r#"{"seen":1,"authMethod""#).into_bytes().into()

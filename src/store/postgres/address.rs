@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
+use crate::secret::Secret;
 use crate::store::url::{canonical, canonical_host};
 use parameters::FOLLOWED;
 
@@ -46,7 +46,7 @@ pub enum SslMode {
 /// its parameters, so that equal data give equal addresses.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresAddress {
-    parameters: BTreeMap<&'static str, Zeroizing<String>>,
+    parameters: BTreeMap<&'static str, Secret<'static>>,
     hosts: Vec<Endpoint>,
     ssl_mode: Option<SslMode>,
     passed_over: Vec<String>,
@@ -97,15 +97,15 @@ impl PostgresAddress {
         address.add_hosts(hosts)?;
         for part in query.split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            address.take_parameter(&decoded(name)?, decoded(value)?)?;
+            address.take_parameter(&decoded(name)?, decoded(value)?.into())?;
         }
         address.settle()?;
         Ok(address)
     }
 
-    fn add(&mut self, name: &'static str, value: impl Into<Zeroizing<String>>) {
+    fn add(&mut self, name: &'static str, value: impl Into<Secret<'static>>) {
         let value = value.into();
-        if !value.is_empty() {
+        if !value.expose_secret().is_empty() {
             self.parameters.insert(name, value);
         }
     }
@@ -123,7 +123,7 @@ impl PostgresAddress {
                 }
                 None => part.split_once(':').unwrap_or((part, "")),
             };
-            hosts.push(decoded(host)?.to_string());
+            hosts.push(decoded(host)?);
             ports.push(port);
         }
         self.add("host", hosts.join(","));
@@ -158,7 +158,7 @@ impl PostgresAddress {
 
     /// Returns the value of a parameter.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(|text| text.as_str())
+        self.parameters.get(name).map(Secret::expose_secret)
     }
 
     /// Returns a numeric parameter.
@@ -247,11 +247,11 @@ impl Endpoint {
     }
 }
 
-fn decoded(text: &str) -> Result<Zeroizing<String>, Failure> {
+fn decoded(text: &str) -> Result<String, Failure> {
     let text = percent_decode_str(text)
         .decode_utf8()
         .map_err(|_| usage("has an escape that is not UTF-8"))?;
-    Ok(Zeroizing::new(text.into_owned()))
+    Ok(text.into_owned())
 }
 
 /// Percent-encodes text for an address.

@@ -23,6 +23,7 @@ use super::error::PostgresError;
 use super::tls::{self, Tls};
 use crate::address::is_public;
 use crate::error::Failure;
+use crate::secret::Secret;
 use crate::store::Access;
 
 /// Timeout for establishing a connection.
@@ -112,7 +113,7 @@ impl Dialer {
     async fn greet(&self, host: &Endpoint) -> Result<Client, PostgresError> {
         let mut config = self.config.clone();
         if let Some(password) = self.password(host) {
-            config.password(password.as_bytes());
+            config.password(password.expose_secret());
         }
         match host {
             Endpoint::Socket(directory, port) => {
@@ -181,9 +182,9 @@ impl Dialer {
     }
 
     /// Returns the password of the address, else the one in its password file.
-    fn password(&self, host: &Endpoint) -> Option<Zeroizing<String>> {
+    fn password(&self, host: &Endpoint) -> Option<Secret<'static>> {
         if let Some(password) = self.address.parameter("password") {
-            return Some(Zeroizing::new(password.to_owned()));
+            return Some(password.to_owned().into());
         }
         let text = Zeroizing::new(fs::read_to_string(self.address.path("passfile")?).ok()?);
         let user = self.address.parameter("user").unwrap_or_default();
@@ -203,7 +204,7 @@ impl Dialer {
 }
 
 /// Returns the password in a line `host:port:database:user:password` if the other fields match.
-fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
+fn password_of(line: &str, wanted: [&str; 4]) -> Option<Secret<'static>> {
     let (mut fields, mut field) = (Vec::new(), String::new());
     let mut rest = line.chars();
     while fields.len() < 4 {
@@ -214,8 +215,8 @@ fn password_of(line: &str, wanted: [&str; 4]) -> Option<Zeroizing<String>> {
         }
     }
     let fits = fields.iter().zip(wanted).all(|(field, wanted)| field == "*" || field == wanted);
-    let password = Zeroizing::new(rest.as_str().replace("\\:", ":").replace("\\\\", "\\"));
-    fits.then_some(password)
+    let password = rest.as_str().replace("\\:", ":").replace("\\\\", "\\");
+    fits.then_some(password.into())
 }
 
 /// Checks whether a server is a standby, or read-only for another reason.
@@ -265,7 +266,7 @@ mod tests {
             ("db:5432:app", None),
         ] {
             assert_eq!(
-                password_of(line, wanted).as_deref().map(String::as_str),
+                password_of(line, wanted).as_ref().map(Secret::expose_secret),
                 password,
                 "{line}"
             );

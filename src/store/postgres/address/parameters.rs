@@ -1,9 +1,8 @@
 //! Parameters of an address: those of libpq, and those that hosts and ORMs add.
 
-use zeroize::Zeroizing;
-
 use super::{Endpoint, PORT, PostgresAddress, SslMode};
 use crate::error::{Failure, nearest, usage};
+use crate::secret::Secret;
 
 /// Supported parameters of libpq, with the variables of libpq that replace them.
 pub(super) const FOLLOWED: [(&str, &str); 22] = [
@@ -78,7 +77,7 @@ impl PostgresAddress {
     pub(super) fn take_parameter(
         &mut self,
         name: &str,
-        value: Zeroizing<String>,
+        value: Secret<'static>,
     ) -> Result<(), Failure> {
         if let Some((known, _)) = FOLLOWED.iter().find(|(known, _)| *known == name) {
             self.add(known, value);
@@ -87,7 +86,7 @@ impl PostgresAddress {
         if let Some((_, hint)) = REFUSED.iter().find(|(known, _)| *known == name) {
             return Err(usage(format!("has the unsupported parameter {name:?}")).hint(*hint));
         }
-        let mode = match (name, value.as_str()) {
+        let mode = match (name, value.expose_secret()) {
             ("ssl", "true" | "1" | "require" | "no-verify")
             | ("sslaccept", "accept_invalid_certs") => Some("require"),
             ("ssl", "false" | "0" | "disable") => Some("disable"),

@@ -6,9 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use zeroize::Zeroizing;
 
 use crate::error::{Failure, usage};
+use crate::secret::Secret;
 use options::{TLS_OPTIONS, meant_by, plain};
 
 pub const REDIS_PORT: u16 = 6379;
@@ -44,7 +44,7 @@ pub enum Endpoint {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Login {
     pub user: Option<String>,
-    pub password: Option<Zeroizing<String>>,
+    pub password: Option<Secret<'static>>,
 }
 
 /// Kinds of address, by scheme.
@@ -183,7 +183,7 @@ impl<'a> Parts<'a> {
             return Err(refused("has no socket path"));
         }
         let database = self.database(None)?;
-        let (user, password) = (self.take("user"), self.take("pass").map(Zeroizing::new));
+        let (user, password) = (self.take("user"), self.take("pass").map(Secret::from));
         if (user.is_some() && self.login.user.is_some())
             || (password.is_some() && self.login.password.is_some())
         {
@@ -202,7 +202,7 @@ impl<'a> Parts<'a> {
         let database = self.database(path.next())?;
         let login = Login {
             user: self.take("sentinel_user"),
-            password: self.take("sentinel_password").map(Zeroizing::new),
+            password: self.take("sentinel_password").map(Secret::from),
         };
         let place = Location::Sentinel { sentinels, master, login };
         self.finish(path, RedisAddress { place, tls, login: self.login.clone(), database })
@@ -356,7 +356,7 @@ impl Login {
             text.split_once(':').map_or((text, None), |(user, password)| (user, Some(password)));
         let part =
             |text: &str| Ok::<_, Failure>(Some(decoded(text)?).filter(|text| !text.is_empty()));
-        let password = password.map(part).transpose()?.flatten().map(Zeroizing::new);
+        let password = password.map(part).transpose()?.flatten().map(Secret::from);
         Ok(Self { user: part(user)?, password })
     }
 
@@ -370,7 +370,7 @@ impl Login {
 #[cfg(test)]
 impl RedisAddress {
     pub fn password(&self) -> Option<&str> {
-        self.login.password.as_ref().map(|password| password.as_str())
+        self.login.password.as_ref().map(Secret::expose_secret)
     }
 }
 
@@ -456,8 +456,8 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert!(!format!("{address:?}").contains("secret"), "{text}");
         }
-        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().login.password.unwrap().as_str(), "p@/");
-        assert_eq!(parsed("redis://u:p@ss@h").unwrap().login.password.unwrap().as_str(), "p@ss");
+        assert_eq!(parsed("redis://u:p%40%2f@h").unwrap().password().unwrap(), "p@/");
+        assert_eq!(parsed("redis://u:p@ss@h").unwrap().password().unwrap(), "p@ss");
     }
 
     #[test]

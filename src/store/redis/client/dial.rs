@@ -136,7 +136,7 @@ impl Dialer {
             if let Some(user) = self.login.user.as_ref().filter(|_| with_user) {
                 auth.arg(user);
             }
-            greeting.add_command(auth.arg(password.as_str()).take());
+            greeting.add_command(auth.arg(password.expose_secret()).take());
         }
         if self.database != 0 {
             greeting.add_command(redis::cmd("SELECT").arg(self.database).take());

@@ -13,7 +13,6 @@ use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use reqwest::{Client, StatusCode, redirect};
 use serde_json::Value as Json;
 use url::{Host, Url};
-use zeroize::Zeroizing;
 
 use super::command::{self, BatchLimits, Command, Server, Shard, Wire};
 use super::error::{ClientError, ErrorKind};
@@ -21,6 +20,7 @@ use super::limit::TOO_LONG;
 use crate::error::{Failure, failed, usage};
 use crate::input::{self, Compressed};
 use crate::json;
+use crate::secret::Secret;
 use crate::store::{Access, MAX_VALUE};
 use crate::tls;
 
@@ -91,7 +91,7 @@ impl fmt::Display for RestAddress {
 pub struct Rest {
     client: Client,
     pipeline: String,
-    token: Zeroizing<String>,
+    token: Secret<'static>,
     /// Synchronisation token of the last answer. Sent with each request, it keeps a lagging region
     /// from answering with an older state: a read under a lock must see all writes before the lock.
     seen: Arc<Mutex<Option<HeaderValue>>>,
@@ -104,7 +104,7 @@ const SYNC_TOKEN: &str = "upstash-sync-token";
 
 impl Rest {
     pub fn new(address: &RestAddress, access: &Access) -> Result<Self, Failure> {
-        let Some(token) = access.token.clone() else {
+        let Some(token) = &access.token else {
             return Err(usage("no token is configured for it").at(address).hint(match &access.token_name {
                 Some(name) => format!(
                     "export {name}, or set token = \"env:NAME\" next to `url` under [store] in oauthctl.toml"
@@ -112,7 +112,7 @@ impl Rest {
                 None => "set token = \"env:NAME\" next to `url` under [store] in oauthctl.toml".to_owned(),
             }));
         };
-        let token = Zeroizing::new(input::value(&token).map_err(|e| e.at("the token"))?.to_owned());
+        let token = input::value(token.expose_secret()).map_err(|e| e.at("the token"))?;
         if token.bytes().any(|b| !(b' '..=b'~').contains(&b)) {
             return Err(usage("the token has characters that are not allowed in an HTTP header")
                 .at(address)
@@ -133,14 +133,14 @@ impl Rest {
         Ok(Self {
             client,
             pipeline: format!("{address}/pipeline"),
-            token,
+            token: token.to_owned().into(),
             seen: Arc::default(),
             note: access.proxy.note().into(),
         })
     }
 
     async fn post(&self, body: &Json) -> Result<Vec<u8>, ClientError> {
-        let request = self.client.post(&self.pipeline).bearer_auth(self.token.as_str());
+        let request = self.client.post(&self.pipeline).bearer_auth(self.token.expose_secret());
         let mut request = request.header("Upstash-Encoding", "base64").json(body);
         let seen = || self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = seen().clone() {
