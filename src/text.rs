@@ -71,11 +71,6 @@ fn broken(text: &str, width: usize, keeps_quotes: bool) -> Vec<&str> {
     lines
 }
 
-/// Returns the spelling of a server in tables and messages: its address without `https://`.
-pub fn brief_issuer(issuer: &str) -> &str {
-    issuer.strip_prefix("https://").unwrap_or(issuer)
-}
-
 /// Shortens a kid, keeping enough to distinguish it from others.
 pub fn brief_kid(kid: &str) -> Cow<'_, str> {
     shortened(kid, 9)

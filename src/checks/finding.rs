@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Failure;
+use crate::session::Issuer;
 use crate::text::named;
 
 named! {
@@ -116,8 +117,8 @@ impl Finding {
     }
 
     /// Sets the authorization server that reported it.
-    pub(super) fn said_by(mut self, issuer: &str) -> Self {
-        self.server = Some(issuer.to_owned());
+    pub(super) fn said_by(mut self, issuer: &Issuer<'_>) -> Self {
+        self.server = Some(issuer.to_string());
         self
     }
 

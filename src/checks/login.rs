@@ -3,6 +3,7 @@
 
 use super::{Finding, Topic};
 use crate::oauth::{ErrorResponse, Pushed, brief};
+use crate::session::Issuer;
 
 const TOPIC: Topic = Topic::Login;
 const WHY: &str = "users with an account there cannot log in";
@@ -14,7 +15,7 @@ const THEN_WAIT: &str =
 #[derive(Clone, Copy)]
 pub struct TestLogin<'a> {
     /// Authorization server.
-    pub issuer: &'a str,
+    pub issuer: &'a Issuer<'a>,
     /// `client_id` of the app.
     pub client_id: &'a str,
     /// Redirect URI of the request.
@@ -317,7 +318,7 @@ fn refused_scope<'a>(words: &str, asked: &'a str) -> Option<&'a str> {
 }
 
 /// Returns the finding about accepted logins.
-pub fn accepted(issuer: &str, redirect_uris: u64, kids: &[&str]) -> Finding {
+pub fn accepted(issuer: &Issuer<'_>, redirect_uris: u64, kids: &[&str]) -> Finding {
     let uris = crate::text::counted(redirect_uris, "redirect URI");
     let keys = if kids.is_empty() {
         "as a public client".to_owned()
@@ -420,7 +421,7 @@ mod tests {
     #[test]
     fn a_refusal_names_the_member_that_is_to_be_changed() {
         let attempt = TestLogin {
-            issuer: "https://as.example",
+            issuer: &"https://as.example".into(),
             client_id: "https://app.example.com/c.json",
             redirect_uri: "https://app.example.com/callback",
             scope: "atproto transition:generic",

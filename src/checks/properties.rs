@@ -176,7 +176,7 @@ proptest! {
     fn any_server_metadata_is_looked_at(
         issuer in text(), answer in answer(document()), confidential in option::of(bool::ANY), scope in option::of(text()),
     ) {
-        assert_complete(&server::check(&issuer, &Ok(answer), confidential, scope.as_deref()))?;
+        assert_complete(&server::check(&issuer.into(), &Ok(answer), confidential, scope.as_deref()))?;
     }
 
     #[test]

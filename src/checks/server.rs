@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Finding, Severity, Topic, served};
 use crate::json::{items, member, text};
 use crate::oauth::{LookupError, Published};
+use crate::session::Issuer;
 
 const TOPIC: Topic = Topic::Server;
 const WHY: &str = "users with an account there cannot log in";
@@ -40,7 +41,7 @@ const ENDPOINTS: [&str; 3] =
 /// Checks the metadata fetched from this issuer. `confidential` is `None` if unknown; `scope` is
 /// the app's scope.
 pub fn check(
-    issuer: &str,
+    issuer: &Issuer<'_>,
     answer: &Result<Published, LookupError>,
     confidential: Option<bool>,
     scope: Option<&str>,
@@ -49,7 +50,7 @@ pub fn check(
     let Some(metadata) = document else { return findings };
     let mut lacks =
         |what: String, why: &str| findings.push(Finding::problem(TOPIC, what, why, FIX));
-    if member(metadata, "issuer") != issuer {
+    if member(metadata, "issuer") != issuer.as_str() {
         let what = format!("{issuer} identifies itself as {}", member(metadata, "issuer"));
         lacks(what, "clients reject a server with another issuer");
     }

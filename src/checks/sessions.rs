@@ -11,7 +11,7 @@ use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
 use crate::oauth::brief;
-use crate::session::{BoundCount, BoundRecords, Copies, Relation};
+use crate::session::{BoundCount, BoundRecords, Copies, Issuer, Relation};
 use crate::store::{Kind, Layout, Stored};
 use crate::text::{counted, sessions_and_logins};
 
@@ -36,7 +36,7 @@ pub struct Tally {
     /// Sessions of accounts with several, in a layout for one.
     rivals: u64,
     /// Number of sessions by authorization server.
-    issuers: HashMap<String, u64>,
+    issuers: HashMap<Issuer<'static>, u64>,
 }
 
 impl Tally {
@@ -52,7 +52,7 @@ impl Tally {
     }
 
     /// Returns the authorization servers of the client's sessions, those with most sessions first.
-    pub fn issuers(&self) -> Vec<String> {
+    pub fn issuers(&self) -> Vec<Issuer<'static>> {
         let mut issuers: Vec<_> = self.issuers.iter().collect();
         issuers.sort_unstable_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
         issuers.into_iter().map(|(issuer, _)| issuer.clone()).collect()
@@ -81,9 +81,9 @@ impl Tally {
                     return self.foreign += 1;
                 }
                 self.public += u64::from(read.is_public());
-                match self.issuers.get_mut(&*read.issuer) {
+                match self.issuers.get_mut(read.issuer.as_str()) {
                     Some(count) => *count += 1,
-                    None => drop(self.issuers.insert(read.issuer.clone().into_owned(), 1)),
+                    None => drop(self.issuers.insert(read.issuer.to_owned(), 1)),
                 }
                 read.client_auth
             }

@@ -12,8 +12,8 @@ use super::recovery::Recovery;
 use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
 use crate::session::{
-    Age, Copies, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status, StatusInputs,
-    Summary,
+    Age, Copies, Issuer, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status,
+    StatusInputs, Summary,
 };
 use crate::store::{Layout, NoRecord, Store, Stored};
 
@@ -48,7 +48,7 @@ struct NotedKeys {
     /// True if there are any notes. `None` before the first query.
     any: Option<bool>,
     /// Notes by kid and issuer.
-    known: HashMap<String, HashMap<String, KnownKey>>,
+    known: HashMap<String, HashMap<Issuer<'static>, KnownKey>>,
 }
 
 /// Reason of a session that is not refreshed because newer tokens of it are in the recovery
@@ -138,11 +138,11 @@ impl Assessor {
         if summary.status == Status::Blocked && !summary.needs_upgrade || is_settled(&summary) {
             return summary;
         }
-        let issuer = summary.issuer.as_deref().unwrap_or_default();
+        let issuer = summary.issuer.clone().unwrap_or_default();
         let [allow_http, allow_private_hosts] = self.egress;
-        let why = objection(issuer, allow_http, allow_private_hosts).or_else(|| {
+        let why = objection(issuer.as_str(), allow_http, allow_private_hosts).or_else(|| {
             let kid = summary.kid.as_deref()?;
-            (self.noted(issuer, kid) == Some(KnownKey::Other)).then(|| key_has_changed(kid))
+            (self.noted(&issuer, kid) == Some(KnownKey::Other)).then(|| key_has_changed(kid))
         });
         block(summary, why)
     }
@@ -160,16 +160,16 @@ impl Assessor {
     }
 
     /// Returns the cached note about a kid at a server.
-    pub(super) fn noted(&self, issuer: &str, kid: &str) -> Option<KnownKey> {
+    pub(super) fn noted(&self, issuer: &Issuer<'_>, kid: &str) -> Option<KnownKey> {
         let noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.known.get(kid)?.get(issuer).copied()
+        noted.known.get(kid)?.get(issuer.as_str()).copied()
     }
 
     /// Looks up the note about a key at a server.
     pub(super) async fn compare_key(
         &self,
         store: &dyn Store,
-        issuer: &str,
+        issuer: &Issuer<'_>,
         kid: &str,
         thumbprint: &str,
     ) -> anyhow::Result<KnownKey> {
@@ -190,7 +190,7 @@ impl Assessor {
         store: &dyn Store,
         session: &Summary<'_>,
     ) -> anyhow::Result<bool> {
-        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), session.kid.as_deref()) else {
+        let (Some(issuer), Some(kid)) = (session.issuer.as_ref(), session.kid.as_deref()) else {
             return Ok(false);
         };
         let Some(thumbprint) = self.thumbprints.get(kid) else { return Ok(false) };
@@ -219,7 +219,7 @@ impl Assessor {
         session: &Summary<'_>,
         key: &ClientKey,
     ) -> anyhow::Result<Option<String>> {
-        let (Some(issuer), Some(kid)) = (session.issuer.as_deref(), key.kid()) else {
+        let (Some(issuer), Some(kid)) = (session.issuer.as_ref(), key.kid()) else {
             return Ok(None);
         };
         let known = self.compare_key(store, issuer, kid.as_str(), &key.thumbprint()).await?;
@@ -279,8 +279,8 @@ impl Assessor {
     /// is unknown.
     pub fn ends_by(&self, stored: &Stored) -> Option<Date> {
         let summary = self.summary(stored, None);
-        let issuer = summary.issuer.as_deref().unwrap_or_default();
-        let lifetime = self.inputs.policy.lifetime(issuer, summary.kid.is_some());
+        let issuer = summary.issuer.clone().unwrap_or_default();
+        let lifetime = self.inputs.policy.lifetime(&issuer, summary.kid.is_some());
         let end = summary.last_refreshed_at?.checked_add(lifetime.duration()).ok()?;
         Some(Offset::UTC.to_datetime(end).date())
     }

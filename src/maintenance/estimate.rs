@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::oauth::Network;
-use crate::session::{Age, Summary};
+use crate::session::{Age, Issuer, Summary};
 use crate::text::counted;
 
 /// Minimum duration that is announced.
@@ -13,7 +13,7 @@ const WORTH_A_WORD: Duration = Duration::from_mins(1);
 /// Sessions to be refreshed, by the origins that limit their rate.
 #[derive(Default)]
 pub struct Estimate {
-    by_issuer: BTreeMap<String, u64>,
+    by_issuer: BTreeMap<Issuer<'static>, u64>,
     by_directory: u64,
     told: Duration,
 }
@@ -21,8 +21,8 @@ pub struct Estimate {
 impl Estimate {
     /// Counts a session to be refreshed.
     pub fn add(&mut self, session: &Summary<'_>) {
-        let issuer = session.issuer.as_deref().unwrap_or_default();
-        match self.by_issuer.get_mut(issuer) {
+        let issuer = session.issuer.clone().unwrap_or_default();
+        match self.by_issuer.get_mut(issuer.as_str()) {
             Some(count) => *count += 1,
             None => drop(self.by_issuer.insert(issuer.to_owned(), 1)),
         }
@@ -51,7 +51,7 @@ impl Estimate {
     fn longest(&self, network: &Network) -> Option<(Duration, u64, f64)> {
         let of_issuers =
             self.by_issuer.iter().map(|(issuer, count)| (*count, network.rates(issuer)[0]));
-        let all = of_issuers.chain([(self.by_directory, network.rates("")[1])]);
+        let all = of_issuers.chain([(self.by_directory, network.rates(&Issuer::default())[1])]);
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let time = |count: u64, rate: f64| {
             Duration::try_from_secs_f64(count as f64 / rate).unwrap_or(Duration::MAX)

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 
 use super::assess::Assessor;
-use crate::session::{Age, Status, Summary};
+use crate::session::{Age, Issuer, Status, Summary};
 use crate::store::Stored;
 
 /// One probably living session per group. Refreshed first, it verifies the configuration, so that
 /// the refusal of a suspect concerns the suspect alone.
 #[derive(Default)]
-pub struct ProbeOrder(HashMap<(Option<String>, Option<String>), Probe>);
+pub struct ProbeOrder(HashMap<(Option<Issuer<'static>>, Option<String>), Probe>);
 
 #[derive(Default)]
 struct Probe {
@@ -51,8 +51,8 @@ impl ProbeOrder {
     }
 
     fn group(&mut self, summary: &Summary<'_>) -> &mut Probe {
-        let text = |text: Option<&str>| text.map(str::to_owned);
-        self.0.entry((text(summary.issuer.as_deref()), text(summary.kid.as_deref()))).or_default()
+        let issuer = summary.issuer.as_ref().map(Issuer::to_owned);
+        self.0.entry((issuer, summary.kid.as_deref().map(str::to_owned))).or_default()
     }
 
     /// Returns the sessions to refresh first.

@@ -13,7 +13,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::under_way::UnderWay;
-use crate::session::Session;
+use crate::session::{Issuer, Session};
 use crate::store::Stored;
 
 /// Number of waiting sessions per session in progress, so that one busy server does not keep the
@@ -33,7 +33,7 @@ pub struct RunLimits {
     /// Maximum number of sessions in parallel per server.
     pub per_issuer: usize,
     /// Exceptions for single servers.
-    pub issuers: HashMap<String, usize>,
+    pub issuers: HashMap<Issuer<'static>, usize>,
     /// Maximum number of sessions begun per second.
     pub rate: Option<f64>,
     /// Time for retries of unknown outcomes.
@@ -122,14 +122,14 @@ struct Shared<W> {
     ended: AtomicBool,
     limits: RunLimits,
     at_once: Semaphore,
-    per_issuer: Mutex<HashMap<String, Arc<Issuer>>>,
+    servers: Mutex<HashMap<Issuer<'static>, Arc<ServerWork>>>,
     next_start: Mutex<Instant>,
     under_way: Arc<UnderWay>,
 }
 
-/// Server.
-struct Issuer {
-    name: Arc<str>,
+/// Work at one authorization server.
+struct ServerWork {
+    issuer: Issuer<'static>,
     /// Admits one session until the canary has completed, then up to the concurrency limit.
     gate: Arc<Semaphore>,
     /// Concurrency limit.
@@ -149,7 +149,7 @@ impl<W: Work> Runner<W> {
             ended: AtomicBool::default(),
             at_once: Semaphore::new(limits.concurrency),
             limits,
-            per_issuer: Mutex::default(),
+            servers: Mutex::default(),
             next_start: Mutex::new(Instant::now()),
             under_way: Arc::default(),
         };
@@ -220,17 +220,17 @@ impl<W: Work> Runner<W> {
         let full = self.under_way.len() >= self.shared.limits.concurrency * WAITING;
         let ended = if full { self.next().await } else { None };
         let (shared, copy) = (Arc::clone(&self.shared), session.clone());
-        let issuer = shared.issuer(&session);
+        let server = shared.server(&session);
         // Sessions queue in the order of their arrival, independent of the scheduling of their
         // tasks.
-        let mut turn = Box::pin(Arc::clone(&issuer.gate).acquire_owned());
+        let mut turn = Box::pin(Arc::clone(&server.gate).acquire_owned());
         let has_turn = poll_fn(|context| Poll::Ready(turn.as_mut().poll(context))).await;
         let task = self.under_way.spawn(async move {
             let turn = match has_turn {
                 Poll::Ready(turn) => turn,
                 Poll::Pending => turn.await,
             };
-            shared.run(session, &issuer, turn.ok()).await
+            shared.run(session, &server, turn.ok()).await
         });
         self.sessions.insert(task.id(), copy);
         ended
@@ -293,7 +293,7 @@ impl<W: Work> Shared<W> {
     async fn run(
         &self,
         session: Stored,
-        issuer: &Issuer,
+        server: &ServerWork,
         mut turn: Option<OwnedSemaphorePermit>,
     ) -> Option<Event<W::Outcome>> {
         let mut pause = FIRST_PAUSE;
@@ -302,27 +302,27 @@ impl<W: Work> Shared<W> {
                 // Always in this order: first the permit of the server, then that of the run.
                 let _turn = match turn.take() {
                     Some(turn) => Some(turn),
-                    None => Arc::clone(&issuer.gate).acquire_owned().await.ok(),
+                    None => Arc::clone(&server.gate).acquire_owned().await.ok(),
                 };
                 let _at_once = self.at_once.acquire().await;
                 self.wait_for_rate().await;
                 if self.is_over() {
                     return None;
                 }
-                let _opening = Opening { issuer, permits: issuer.at_once.saturating_sub(1) };
-                let _under_way = self.under_way.work(&issuer.name);
+                let _opening = Opening { server, permits: server.at_once.saturating_sub(1) };
+                let _under_way = self.under_way.work(&server.issuer);
                 SESSION.scope(session.key.text().into(), self.work.run(&session)).await
             };
             let wait = match W::retry(&outcome) {
                 Retry::Soon => pause,
                 Retry::After(wait) => pause.max(wait),
                 Retry::Never => {
-                    issuer.works();
+                    server.works();
                     return Some(Event { session, outcome });
                 }
             };
-            let _waits = self.under_way.wait(&issuer.name);
-            if issuer.failing_for() + wait > self.limits.retry_for || !self.pause(wait).await {
+            let _waits = self.under_way.wait(&server.issuer);
+            if server.failing_for() + wait > self.limits.retry_for || !self.pause(wait).await {
                 return Some(Event { session, outcome });
             }
             pause *= 2;
@@ -342,14 +342,14 @@ impl<W: Work> Shared<W> {
         false
     }
 
-    fn issuer(&self, session: &Stored) -> Arc<Issuer> {
-        let name = Session::read(&session.value).map(|s| s.issuer.into_owned()).unwrap_or_default();
-        let at_once = self.limits.issuers.get(&name).copied().unwrap_or(self.limits.per_issuer);
-        let mut issuers = self.per_issuer.lock().unwrap_or_else(PoisonError::into_inner);
-        let shared_name = name.as_str().into();
-        Arc::clone(issuers.entry(name).or_insert_with(|| {
-            Arc::new(Issuer {
-                name: shared_name,
+    fn server(&self, session: &Stored) -> Arc<ServerWork> {
+        let issuer =
+            Session::read(&session.value).map(|read| read.issuer.to_owned()).unwrap_or_default();
+        let at_once = self.limits.issuers.get(&issuer).copied().unwrap_or(self.limits.per_issuer);
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(servers.entry(issuer.clone()).or_insert_with(|| {
+            Arc::new(ServerWork {
+                issuer,
                 gate: Arc::new(Semaphore::new(1)),
                 at_once,
                 is_open: AtomicBool::default(),
@@ -371,7 +371,7 @@ impl<W: Work> Shared<W> {
     }
 }
 
-impl Issuer {
+impl ServerWork {
     fn works(&self) {
         *self.failing_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -385,14 +385,14 @@ impl Issuer {
 
 /// Raises the limit of a server after its first session, on any path.
 struct Opening<'i> {
-    issuer: &'i Issuer,
+    server: &'i ServerWork,
     permits: usize,
 }
 
 impl Drop for Opening<'_> {
     fn drop(&mut self) {
-        if !self.issuer.is_open.swap(true, Ordering::SeqCst) {
-            self.issuer.gate.add_permits(self.permits);
+        if !self.server.is_open.swap(true, Ordering::SeqCst) {
+            self.server.gate.add_permits(self.permits);
         }
     }
 }

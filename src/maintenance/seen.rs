@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::session::{Filter, Status, Summary};
+use crate::session::{Filter, Issuer, Status, Summary};
 use crate::text::counted;
 
 /// Maximum number of other values remembered for suggestions.
@@ -89,13 +89,9 @@ impl Value {
 impl Seen {
     /// Adds the values of the filter. `is_known` is true if the key set has the key.
     pub fn ask_for(&mut self, filter: &Filter, is_known: bool) {
-        for (value, wanted) in [
-            (&mut self.issuer, &filter.issuer),
-            (&mut self.kid, &filter.kid),
-            (&mut self.scope, &filter.scope),
-        ] {
-            value.wanted.clone_from(wanted);
-        }
+        self.issuer.wanted = filter.issuer.as_ref().map(ToString::to_string);
+        self.kid.wanted.clone_from(&filter.kid);
+        self.scope.wanted.clone_from(&filter.scope);
         self.kid.is_found |= is_known;
     }
 
@@ -107,7 +103,7 @@ impl Seen {
     /// Records a session, selected or not.
     pub fn see(&mut self, session: &Summary<'_>) {
         self.records.foreign += u64::from(session.status == Status::Foreign);
-        self.issuer.see(session.issuer.as_deref());
+        self.issuer.see(session.issuer.as_ref().map(Issuer::as_str));
         self.kid.see(session.kid.as_deref());
         self.scope.see(session.scope.iter().flat_map(|scope| scope.split(' ')));
     }

@@ -1,11 +1,13 @@
 //! Sessions under way by authorization server, for those who watch a run.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::session::Issuer;
 
 /// Sessions that are being worked on, and those that wait to be tried again.
 #[derive(Debug, Default)]
-pub struct UnderWay(Mutex<BTreeMap<Arc<str>, Counts>>);
+pub struct UnderWay(Mutex<BTreeMap<Issuer<'static>, Counts>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
@@ -16,28 +18,28 @@ struct Counts {
 /// Counts a session until it is dropped.
 pub struct Counted<'u> {
     of: &'u UnderWay,
-    issuer: Arc<str>,
+    issuer: Issuer<'static>,
     waits: bool,
 }
 
 impl UnderWay {
     /// Counts a session of this server as worked on.
-    pub fn work(&self, issuer: &Arc<str>) -> Counted<'_> {
+    pub fn work(&self, issuer: &Issuer<'_>) -> Counted<'_> {
         self.begin(issuer, false)
     }
 
     /// Counts a session of this server as one that waits to be tried again.
-    pub fn wait(&self, issuer: &Arc<str>) -> Counted<'_> {
+    pub fn wait(&self, issuer: &Issuer<'_>) -> Counted<'_> {
         self.begin(issuer, true)
     }
 
-    fn begin(&self, issuer: &Arc<str>, waits: bool) -> Counted<'_> {
-        let counted = Counted { of: self, issuer: Arc::clone(issuer), waits };
+    fn begin(&self, issuer: &Issuer<'_>, waits: bool) -> Counted<'_> {
+        let counted = Counted { of: self, issuer: issuer.to_owned(), waits };
         counted.change(|n| n + 1);
         counted
     }
 
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Counts>> {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<Issuer<'static>, Counts>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,7 +53,7 @@ impl UnderWay {
         let counts = self.counts();
         let most = |of: fn(&Counts) -> u64| {
             let some = counts.iter().filter(move |(_, counts)| of(counts) > 0);
-            some.max_by_key(|(_, counts)| of(counts)).map(|(issuer, _)| host(issuer).to_owned())
+            some.max_by_key(|(_, counts)| of(counts)).map(|(issuer, _)| issuer.brief().to_owned())
         };
         most(|counts| counts.worked_on).map(|issuer| format!("waiting for {issuer}")).or_else(
             || most(|counts| counts.waiting).map(|issuer| format!("{issuer} is tried again soon")),
@@ -59,14 +61,10 @@ impl UnderWay {
     }
 }
 
-fn host(issuer: &str) -> &str {
-    issuer.split_once("://").map_or(issuer, |(_, host)| host)
-}
-
 impl Counted<'_> {
     fn change(&self, by: fn(u64) -> u64) {
         let mut counts = self.of.counts();
-        let counts = counts.entry(Arc::clone(&self.issuer)).or_default();
+        let counts = counts.entry(self.issuer.clone()).or_default();
         let n = if self.waits { &mut counts.waiting } else { &mut counts.worked_on };
         *n = by(*n);
     }
@@ -85,7 +83,7 @@ mod tests {
     #[test]
     fn the_server_with_the_most_sessions_is_named() {
         let under_way = UnderWay::default();
-        let (a, b): (Arc<str>, Arc<str>) = ("https://a.example".into(), "https://b:8443".into());
+        let [a, b] = ["https://a.example", "https://b:8443"].map(Issuer::from);
         assert_eq!((under_way.worked_on(), under_way.in_words()), (0, None));
         let waits = under_way.wait(&a);
         assert_eq!(under_way.in_words().unwrap(), "a.example is tried again soon");

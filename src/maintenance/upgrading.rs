@@ -11,7 +11,7 @@ use super::runner::{Event, Retry, Step};
 use super::selection::{Noted, healthiest_first};
 use crate::jose::{ClientKey, DpopKey};
 use crate::oauth::{AuthorizationServer, Credentials, LookupError, Network, Upgrading};
-use crate::session::{Age, AuthMethod, Did, NO_REFRESH_TOKEN, Session, Status};
+use crate::session::{Age, AuthMethod, Did, Issuer, NO_REFRESH_TOKEN, Session, Status};
 use crate::store::{Store, Stored};
 
 /// Treatment of public sessions by each server, probed once.
@@ -20,8 +20,8 @@ pub struct Upgrades {
     client_id: String,
     key: ClientKey,
     /// Server that may end one session: the operator has named it and agreed.
-    agreed: Option<String>,
-    known: BTreeMap<String, Way>,
+    agreed: Option<Issuer<'static>>,
+    known: BTreeMap<Issuer<'static>, Way>,
 }
 
 /// Treatment by a server, and the number of sessions kept from it.
@@ -43,7 +43,7 @@ impl Upgrades {
         network: Arc<Network>,
         client_id: String,
         key: ClientKey,
-        agreed: Option<String>,
+        agreed: Option<Issuer<'static>>,
     ) -> Self {
         Self { network, client_id, key, agreed, known: BTreeMap::new() }
     }
@@ -100,12 +100,12 @@ impl Upgrades {
     /// Returns the reason for which a session must not be sent to its server, if any.
     async fn objection(&mut self, stored: &Stored) -> Option<Outcome> {
         let session = Session::read(&stored.value).ok()?;
-        if self.agreed.as_deref() == Some(&*session.issuer) {
+        if self.agreed.as_ref() == Some(&session.issuer) {
             return None;
         }
         // The refresh itself refuses an unusable record.
         let dpop_key = session.format.dpop_key(&stored.value).ok()?;
-        if !self.known.contains_key(&*session.issuer) {
+        if !self.known.contains_key(session.issuer.as_str()) {
             let did: Did = session.did.parse().ok()?;
             let (server, _) = match self.network.server_for(&did, &session.issuer).await {
                 Ok(found) => found,
@@ -113,9 +113,9 @@ impl Upgrades {
                 Err(error) => return Some(look_up_failed(&error)),
             };
             let objection = self.ask(&server, &session.issuer, &dpop_key).await.err();
-            self.known.insert(session.issuer.clone().into_owned(), Way { objection, kept_from: 0 });
+            self.known.insert(session.issuer.to_owned(), Way { objection, kept_from: 0 });
         }
-        let Entry::Occupied(mut way) = self.known.entry(session.issuer.into_owned()) else {
+        let Entry::Occupied(mut way) = self.known.entry(session.issuer.to_owned()) else {
             return None;
         };
         let outcome = way.get().objection.as_ref()?.outcome.clone();
@@ -124,18 +124,18 @@ impl Upgrades {
     }
 
     /// Returns servers that may end sessions, and the number of sessions kept from each.
-    pub fn dangers(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub fn dangers(&self) -> impl Iterator<Item = (&Issuer<'static>, u64)> {
         let may_end = |way: &Way| way.objection.as_ref().is_some_and(|objection| objection.may_end);
         self.known
             .iter()
             .filter(move |(_, way)| may_end(way))
-            .map(|(issuer, way)| (issuer.as_str(), way.kept_from))
+            .map(|(issuer, way)| (issuer, way.kept_from))
     }
 
     async fn ask(
         &self,
         server: &AuthorizationServer,
-        issuer: &str,
+        issuer: &Issuer<'_>,
         dpop_key: &DpopKey,
     ) -> Result<(), Objection> {
         let failed =

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::jose::ClientKey;
-use crate::session::AuthMethod;
+use crate::session::{AuthMethod, Issuer};
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -43,7 +43,7 @@ struct Claims<'a> {
 /// Returns the form fields that identify the client. `now` in seconds.
 pub(super) fn fields(
     credentials: Credentials<'_>,
-    issuer: &str,
+    issuer: &Issuer<'_>,
     jti: &str,
     now: i64,
 ) -> Vec<(&'static str, String)> {
@@ -53,8 +53,14 @@ pub(super) fn fields(
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
         let iat = now - BACKDATED;
         // The audience is the issuer. Servers refuse the token endpoint, which RFC 7523 suggests.
-        let claims =
-            Claims { iss: client_id, sub: client_id, aud: issuer, jti, iat, exp: iat + LIFETIME };
+        let claims = Claims {
+            iss: client_id,
+            sub: client_id,
+            aud: issuer.as_str(),
+            jti,
+            iat,
+            exp: iat + LIFETIME,
+        };
         fields.push(("client_assertion_type", ASSERTION_TYPE.to_owned()));
         fields.push(("client_assertion", key.sign(&header, &claims)));
     }
@@ -76,7 +82,7 @@ mod tests {
             client_id: "https://app.example/c.json",
             auth: AuthMethod::PrivateKeyJwt(&key),
         };
-        let fields = fields(credentials, "https://as.example", "j", 1000);
+        let fields = fields(credentials, &"https://as.example".into(), "j", 1000);
         let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);
         let jws = keys::Jws::decode(&fields[2].1).unwrap();
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_public_client_gives_its_name_only() {
-        let fields = fields(Credentials { client_id: "x", auth: AuthMethod::None }, "i", "j", 0);
+        let fields = fields(Credentials { client_id: "x", auth: AuthMethod::None }, &"i".into(), "j", 0);
         assert_eq!(fields, [("client_id", "x".to_owned())]);
     }
 }

@@ -12,6 +12,7 @@ use url::Url;
 use crate::input;
 
 use super::http::{Answer, Http, HttpError, RequestLimits, Served};
+use crate::session::Issuer;
 
 /// Limits generous enough for any real document and for slow servers.
 pub(super) const LIMITS: RequestLimits =
@@ -74,7 +75,7 @@ impl LookupError {
     }
 
     /// Returns the failure of a token endpoint that cannot take requests at present.
-    pub(super) fn of_token_status(issuer: &str, answer: &Answer) -> Self {
+    pub(super) fn of_token_status(issuer: &Issuer<'_>, answer: &Answer) -> Self {
         Self {
             standing: Standing::Unavailable { retry_after: answer.retry_after },
             ..Self::unavailable(format!(

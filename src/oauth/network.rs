@@ -12,7 +12,7 @@ use super::identity::{self, Handle, Identity};
 use super::lookup::{self, LookupError, Remembered};
 use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
-use crate::session::Did;
+use crate::session::{Did, Issuer};
 
 /// Network access of one run.
 ///
@@ -26,7 +26,7 @@ pub struct Network {
     random: Random,
     nonces: Arc<Nonces>,
     /// Issuers by PDS.
-    issuers: Remembered<Arc<str>>,
+    issuers: Remembered<Issuer<'static>>,
     /// Authorization servers by issuer.
     servers: Remembered<Arc<AuthorizationServer>>,
 }
@@ -53,9 +53,12 @@ impl Network {
 
     /// Returns the request rates for an issuer and for the directory of `did:plc` documents, `None`
     /// if unlimited.
-    pub fn rates(&self, issuer: &str) -> [Option<f64>; 2] {
+    pub fn rates(&self, issuer: &Issuer<'_>) -> [Option<f64>; 2] {
         let rate_of = |url: &Url| self.http.rate(url);
-        [issuer.parse().ok().as_ref().and_then(rate_of), rate_of(&self.settings.plc_directory)]
+        [
+            issuer.as_str().parse().ok().as_ref().and_then(rate_of),
+            rate_of(&self.settings.plc_directory),
+        ]
     }
 
     /// Returns the difference between the local clock and those of servers that have sent their
@@ -75,14 +78,14 @@ impl Network {
     pub async fn server_for(
         &self,
         did: &Did,
-        issuer: &str,
+        issuer: &Issuer<'_>,
     ) -> Result<(Arc<AuthorizationServer>, String), LookupError> {
         let identity = self.identity(did).await?;
         let pds = identity.pds.ok_or_else(|| {
             LookupError::ruled_out(format!("the DID document of {did} contains no PDS"))
         })?;
         let found = self.issuer_of(&pds).await?;
-        if *found != *issuer {
+        if found != *issuer {
             return Err(LookupError::ruled_out(issuer_has_changed(issuer, &found, &pds)));
         }
         let server = self.server(issuer).await?;
@@ -92,7 +95,10 @@ impl Network {
 
     /// Returns the authorization server of an issuer without checking the account. Sufficient for
     /// revocation, which returns tokens to their issuer.
-    pub async fn server(&self, issuer: &str) -> Result<Arc<AuthorizationServer>, LookupError> {
+    pub async fn server(
+        &self,
+        issuer: &Issuer<'_>,
+    ) -> Result<Arc<AuthorizationServer>, LookupError> {
         let look_up = async {
             let metadata = server::metadata(&self.http, issuer).await?;
             let (http, nonces) = (self.http.clone(), Arc::clone(&self.nonces));
@@ -105,11 +111,11 @@ impl Network {
             );
             Ok(Arc::new(server))
         };
-        self.servers.get(issuer, look_up).await
+        self.servers.get(issuer.as_str(), look_up).await
     }
 
     /// Returns the issuer of the account with this DID or handle.
-    pub async fn issuer_of_name(&self, name: &str) -> Result<Arc<str>, LookupError> {
+    pub async fn issuer_of_name(&self, name: &str) -> Result<Issuer<'static>, LookupError> {
         let did = match (name.parse::<Did>(), name.parse::<Handle>()) {
             (Ok(did), _) => did,
             (Err(_), Ok(handle)) => self.resolve_handle(&handle).await?,
@@ -125,7 +131,7 @@ impl Network {
     }
 
     /// Returns the issuer that a PDS names (RFC 9728). `pds` is an origin.
-    pub async fn issuer_of(&self, pds: &str) -> Result<Arc<str>, LookupError> {
+    pub async fn issuer_of(&self, pds: &str) -> Result<Issuer<'static>, LookupError> {
         self.issuers.get(pds, server::issuer_of(&self.http, pds)).await
     }
 
@@ -166,8 +172,8 @@ impl Network {
 }
 
 /// Returns the message about a changed issuer.
-fn issuer_has_changed(recorded: &str, found: &str, pds: &str) -> String {
-    let (recorded, found) = (lookup::brief(recorded), lookup::brief(found));
+fn issuer_has_changed(recorded: &Issuer<'_>, found: &Issuer<'_>, pds: &str) -> String {
+    let (recorded, found) = (lookup::brief(recorded.as_str()), lookup::brief(found.as_str()));
     if recorded.trim_end_matches('/') == found.trim_end_matches('/') {
         return format!(
             "the issuer is {recorded:?} in the session but {found:?} at its PDS {pds}: they differ by a slash"

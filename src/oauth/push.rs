@@ -140,7 +140,7 @@ mod tests {
     use crate::session::AuthMethod;
 
     async fn push(bed: &Testbed, redirect_uri: &str) -> Pushed {
-        let server = network(bed).server(&bed.pds_url()).await.unwrap();
+        let server = network(bed).server(&bed.pds_url().into()).await.unwrap();
         let members = bed.signing_key().unwrap().as_object().unwrap().clone();
         let key = ClientKey::from_members(members).unwrap();
         let jwk = keys::generate(keys::Alg::Es256);

@@ -14,6 +14,7 @@ use super::http::Http;
 use super::identity::origin;
 use super::lookup::{self, LookupError};
 use crate::jose::Alg;
+use crate::session::Issuer;
 
 /// Time after an answer for which its connection is assumed open, well below the five seconds of a
 /// Node server.
@@ -23,7 +24,7 @@ const MAX_WARM: usize = 64;
 
 /// Validated metadata of an authorization server.
 pub(super) struct Metadata {
-    issuer: String,
+    issuer: Issuer<'static>,
     token_endpoint: Url,
     revocation_endpoint: Option<Url>,
     push_endpoint: Option<Url>,
@@ -33,7 +34,7 @@ pub(super) struct Metadata {
 
 /// Authorization server with complete metadata. Tokens of its sessions may be sent to it.
 pub struct AuthorizationServer {
-    pub(super) issuer: String,
+    pub(super) issuer: Issuer<'static>,
     pub(super) token_endpoint: Url,
     pub(super) revocation_endpoint: Option<Url>,
     /// Endpoint of pushed authorization requests, `None` if the egress policy forbids it.
@@ -51,12 +52,12 @@ pub struct AuthorizationServer {
 struct ResourceDocument {
     resource: String,
     #[serde(default)]
-    authorization_servers: Vec<String>,
+    authorization_servers: Vec<Issuer<'static>>,
 }
 
 #[derive(Deserialize)]
 struct ServerDocument {
-    issuer: String,
+    issuer: Issuer<'static>,
     token_endpoint: String,
     revocation_endpoint: Option<String>,
     pushed_authorization_request_endpoint: Option<serde_json::Value>,
@@ -67,7 +68,7 @@ struct ServerDocument {
 }
 
 /// Returns the only authorization server that a PDS names.
-pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, LookupError> {
+pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Issuer<'static>, LookupError> {
     let what = format!("resource metadata of {pds}");
     let url = well_known(pds, "oauth-protected-resource", http)?;
     let document: ResourceDocument = lookup::json(http, &url, &what).await?;
@@ -76,12 +77,12 @@ pub(super) async fn issuer_of(http: &Http, pds: &str) -> Result<Arc<str>, Lookup
 
 impl ResourceDocument {
     /// Returns the only authorization server named, if the document is that of this PDS.
-    fn issuer(self, pds: &str) -> Result<Arc<str>, String> {
+    fn issuer(self, pds: &str) -> Result<Issuer<'static>, String> {
         if self.resource != pds {
             return Err(format!("belongs to another server, {}", lookup::brief(&self.resource)));
         }
         match self.authorization_servers.as_slice() {
-            [one] => Ok(one.as_str().into()),
+            [one] => Ok(one.to_owned()),
             [] => Err("contains no authorization server".to_owned()),
             _ => Err("contains more than one authorization server".to_owned()),
         }
@@ -89,9 +90,9 @@ impl ResourceDocument {
 }
 
 /// Fetches and validates the metadata of an authorization server.
-pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, LookupError> {
+pub(super) async fn metadata(http: &Http, issuer: &Issuer<'_>) -> Result<Metadata, LookupError> {
     let what = format!("metadata of {issuer}");
-    let url = well_known(issuer, "oauth-authorization-server", http)?;
+    let url = well_known(issuer.as_str(), "oauth-authorization-server", http)?;
     let document: ServerDocument = lookup::json(http, &url, &what).await?;
     document
         .checked(issuer, http)
@@ -100,9 +101,12 @@ pub(super) async fn metadata(http: &Http, issuer: &str) -> Result<Metadata, Look
 
 impl ServerDocument {
     /// Validates the metadata: right issuer, all required members.
-    fn checked(self, issuer: &str, http: &Http) -> Result<Metadata, String> {
-        if self.issuer != issuer {
-            return Err(format!("belongs to another server, {}", lookup::brief(&self.issuer)));
+    fn checked(self, issuer: &Issuer<'_>, http: &Http) -> Result<Metadata, String> {
+        if self.issuer != *issuer {
+            return Err(format!(
+                "belongs to another server, {}",
+                lookup::brief(self.issuer.as_str())
+            ));
         }
         if !self.client_id_metadata_document_supported {
             return Err("does not support client metadata documents".to_owned());
@@ -234,14 +238,14 @@ mod tests {
 
     async fn found(bed: &Testbed) -> Result<Arc<AuthorizationServer>, LookupError> {
         let record = bed.login(LoginOptions::default());
-        Ok(network(bed).server_for(&did_of(&record), &bed.pds_url()).await?.0)
+        Ok(network(bed).server_for(&did_of(&record), &bed.pds_url().into()).await?.0)
     }
 
     #[tokio::test]
     async fn the_server_of_a_session_is_found() {
         let bed = Testbed::start().await.unwrap();
         let server = found(&bed).await.unwrap();
-        assert_eq!(server.issuer, bed.pds_url());
+        assert_eq!(server.issuer.as_str(), bed.pds_url());
         assert!(server.can_revoke());
     }
 
@@ -305,15 +309,15 @@ mod tests {
         let new = bed.add_pds().unwrap();
         let record = bed.login(LoginOptions::default());
         let network = network(&bed);
-        assert!(network.server_for(&did_of(&record), &bed.pds_url()).await.is_ok());
+        assert!(network.server_for(&did_of(&record), &bed.pds_url().into()).await.is_ok());
         bed.set_pds_of(did_of(&record).as_str(), new);
-        let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
+        let error = network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
         assert!(
             error.to_string().contains("the issuer has changed") && !error.is_transient(),
             "{error:?}"
         );
         bed.remove_did_endpoint(did_of(&record).as_str());
-        let error = network.server_for(&did_of(&record), &bed.pds_url()).await.err().unwrap();
+        let error = network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
         assert!(
             error.to_string().contains("contains no PDS") && !error.is_transient(),
             "{error:?}"
@@ -352,7 +356,7 @@ mod tests {
     async fn many_sessions_of_one_server_ask_it_once() {
         let bed = Testbed::start().await.unwrap();
         let records = bed.login_many(20, &LoginOptions::default());
-        let (network, issuer) = (network(&bed), bed.pds_url());
+        let (network, issuer) = (network(&bed), bed.pds_url().into());
         let dids: Vec<_> = records.iter().map(did_of).collect();
         let all =
             futures_util::future::join_all(dids.iter().map(|did| network.server_for(did, &issuer)))
@@ -399,7 +403,7 @@ mod properties {
             document.insert("token_endpoint".to_owned(), token_endpoint.clone().into());
             document.insert("revocation_endpoint".to_owned(), revocation_endpoint.into());
             let Ok(read) = serde_json::from_value::<ServerDocument>(document.into()) else { return Ok(()) };
-            let checked = HTTP.with(|http| read.checked(ISSUER, http));
+            let checked = HTTP.with(|http| read.checked(&ISSUER.into(), http));
             if let Ok(metadata) = checked {
                 prop_assert!(issuer == ISSUER && supported == true);
                 for url in [Some(metadata.token_endpoint), metadata.revocation_endpoint].into_iter().flatten() {
@@ -424,7 +428,7 @@ mod properties {
             let one = servers.as_array().filter(|all| all.len() == 1).and_then(|all| all[0].as_str());
             let expected = one.filter(|_| resource == "https://pds.example");
             let found = read.issuer("https://pds.example").ok();
-            prop_assert_eq!(found.as_deref(), expected);
+            prop_assert_eq!(found.as_ref().map(Issuer::as_str), expected);
         }
     }
 }

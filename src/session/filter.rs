@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Age, Status, Summary};
+use super::{Age, Issuer, Status, Summary};
 
 /// Conditions, all of which must hold. The default selects all sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Authorization server.
-    pub issuer: Option<String>,
+    pub issuer: Option<Issuer<'static>>,
     /// Client key to which the session is bound.
     pub kid: Option<String>,
     /// Client authentication method.
@@ -30,7 +30,7 @@ impl Filter {
         let same = |wanted: &Option<String>, found: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == found
         };
-        same(&self.issuer, session.issuer.as_deref())
+        (self.issuer.is_none() || self.issuer == session.issuer)
             && same(&self.kid, session.kid.as_deref())
             && same(&self.auth_method, session.auth_method)
             && (self.statuses.is_empty() || self.statuses.contains(&session.status))
@@ -67,8 +67,8 @@ mod tests {
         let all = Filter::default;
         for (filter, matches) in [
             (all(), true),
-            (Filter { issuer: text("https://as.example"), kid: text("k1"), ..all() }, true),
-            (Filter { issuer: text("https://as.example"), kid: text("k2"), ..all() }, false),
+            (Filter { issuer: Some("https://as.example".into()), kid: text("k1"), ..all() }, true),
+            (Filter { issuer: Some("https://as.example".into()), kid: text("k2"), ..all() }, false),
             (Filter { auth_method: text("none"), ..all() }, false),
             (Filter { statuses: vec![Status::Due, Status::Dead], ..all() }, true),
             (Filter { statuses: vec![Status::Fresh], ..all() }, false),

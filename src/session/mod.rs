@@ -10,6 +10,7 @@ mod did;
 mod evidence;
 mod filter;
 mod format;
+mod identifier;
 mod note;
 #[cfg(test)]
 mod properties;
@@ -29,6 +30,7 @@ pub use did::Did;
 pub use evidence::{LastRefreshed, Observed};
 pub use filter::Filter;
 pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, is_nobodys};
+pub use identifier::{ClientId, Issuer};
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
 pub use status::{

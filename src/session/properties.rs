@@ -77,7 +77,7 @@ fn text_at<'v>(record: &'v Map<String, Value>, object: &str, name: &str) -> Opti
 fn assert_agrees(session: &Session<'_>, record: &Map<String, Value>) -> Result<(), TestCaseError> {
     let set = |name| text_at(record, "tokenSet", name);
     prop_assert_eq!(Some(session.did.as_ref()), set("sub"));
-    prop_assert_eq!(Some(session.issuer.as_ref()), set("iss"));
+    prop_assert_eq!(Some(session.issuer.as_str()), set("iss"));
     prop_assert_eq!(session.pds.as_deref(), set("aud"));
     prop_assert_eq!(session.scope.as_deref(), set("scope"));
     prop_assert_eq!(
@@ -220,12 +220,13 @@ proptest! {
         let mut state = others;
         state.extend([("iss", &iss), ("verifier", &iss)].map(|(name, text)| (name.to_owned(), text.clone().into())));
         let written = serde_json::to_string(&state).unwrap();
-        prop_assert_eq!(&*PendingLogin::read(written.as_bytes()).unwrap().issuer, iss.as_str());
+        let login = PendingLogin::read(written.as_bytes()).unwrap();
+        prop_assert_eq!(login.issuer.as_str(), iss.as_str());
         let damaged = damage.to(&written);
         if let Ok(found) = PendingLogin::read(damaged.as_bytes())
             && let Ok(value) = serde_json::from_str::<Value>(&damaged)
         {
-            prop_assert_eq!(value["iss"].as_str(), Some(&*found.issuer));
+            prop_assert_eq!(value["iss"].as_str(), Some(found.issuer.as_str()));
         }
     }
 

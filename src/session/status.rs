@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Age, AuthMethod, Did, LastRefreshed, Note, Session};
+use super::{Age, AuthMethod, Did, Issuer, LastRefreshed, Note, Session};
 use crate::jose::is_ec_thumbprint;
 use crate::text::{Named as _, named};
 
@@ -59,7 +59,7 @@ pub struct Policy {
     /// Lifetime of a confidential client's session after a refresh.
     pub confidential_lifetime: Age,
     /// Lifetimes by issuer.
-    pub issuers: HashMap<String, Lifetimes>,
+    pub issuers: HashMap<Issuer<'static>, Lifetimes>,
 }
 
 /// Lifetimes of the sessions of one issuer after a refresh, if they differ from the general ones.
@@ -118,8 +118,8 @@ impl Default for Policy {
 
 impl Policy {
     /// Returns the configured lifetime of this issuer's unused refresh tokens.
-    pub fn lifetime(&self, issuer: &str, is_confidential: bool) -> Age {
-        let own = self.issuers.get(issuer).copied().unwrap_or_default();
+    pub fn lifetime(&self, issuer: &Issuer<'_>, is_confidential: bool) -> Age {
+        let own = self.issuers.get(issuer.as_str()).copied().unwrap_or_default();
         if is_confidential {
             own.confidential.unwrap_or(self.confidential_lifetime)
         } else {
@@ -313,7 +313,7 @@ mod tests {
         let session = Session::read(RECORD.as_bytes()).unwrap();
         let (day, now) = (24 * 3600, "2026-12-04T10:00:00Z".parse().unwrap());
         let own = Lifetimes { confidential: Some(Age::from_secs(10 * day)), public: None };
-        let issuers = |issuer: &str| HashMap::from([(issuer.to_owned(), own)]);
+        let issuers = |issuer: &'static str| HashMap::from([(issuer.into(), own)]);
         let written = "2026-11-23T08:02:00Z".parse().unwrap();
         let said = |days: Option<u64>| {
             let lifetime = days.map(|days| std::time::Duration::from_secs(days * 86_400));

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::{
-    Assessment, AuthMethod, LastRefreshed, Malformed, Note, Observed, Recognised, Session, Status,
-    StatusInputs, is_nobodys,
+    Assessment, AuthMethod, Issuer, LastRefreshed, Malformed, Note, Observed, Recognised, Session,
+    Status, StatusInputs, is_nobodys,
 };
 use crate::secret::Secret;
 
@@ -21,7 +21,7 @@ pub struct Summary<'a> {
     /// Account.
     pub did: Option<Cow<'a, str>>,
     /// Authorization server.
-    pub issuer: Option<Cow<'a, str>>,
+    pub issuer: Option<Issuer<'a>>,
     /// PDS.
     pub pds: Option<Cow<'a, str>>,
     /// Granted scopes.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::format::{FORMATS, Format, Malformed};
-use super::{AccessToken, AuthMethod};
+use super::{AccessToken, AuthMethod, Issuer};
 use crate::secret::Secret;
 
 /// Session of a user.
@@ -15,7 +15,7 @@ pub struct Session<'a> {
     /// Account.
     pub did: Cow<'a, str>,
     /// Authorization server.
-    pub issuer: Cow<'a, str>,
+    pub issuer: Issuer<'a>,
     /// Resource server, that is the PDS.
     pub pds: Option<Cow<'a, str>>,
     /// Granted scopes, separated by spaces.
@@ -45,7 +45,7 @@ pub struct DpopRef<'a> {
 /// Pending authorization request.
 pub struct PendingLogin<'a> {
     /// Authorization server to which the user was sent.
-    pub issuer: Cow<'a, str>,
+    pub issuer: Issuer<'a>,
     /// Client authentication, if the record names it.
     pub client_auth: Option<AuthMethod<Cow<'a, str>>>,
 }

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Settings, SettingsFile, wrong_type};
 use crate::error::Failure;
 use crate::oauth::RateSettings;
-use crate::session::{Age, Lifetimes, Policy};
+use crate::session::{Age, Issuer, Lifetimes, Policy};
 
 /// Settings of one authorization server. Missing ones are inherited.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,14 +33,14 @@ pub fn parse_rate(text: &str) -> Option<f64> {
 
 impl Settings {
     /// Returns the issuers with settings.
-    pub fn issuers(&self) -> Result<BTreeMap<String, IssuerSettings>, Failure> {
+    pub fn issuers(&self) -> Result<BTreeMap<Issuer<'static>, IssuerSettings>, Failure> {
         let Some(file) = &self.file else { return Ok(BTreeMap::new()) };
         let Some(issuers) = file.table().get("issuers").and_then(Value::as_table) else {
             return Ok(BTreeMap::new());
         };
         let one = |(name, value): (&String, &Value)| {
             let table = value.as_table().cloned().unwrap_or_default();
-            Ok((name.clone(), self.issuer(file, name, &table)?))
+            Ok((name.clone().into(), self.issuer(file, name, &table)?))
         };
         issuers.iter().map(one).collect()
     }
@@ -99,7 +99,9 @@ impl Settings {
         let issuers = self.issuers()?.into_iter();
         Ok(RateSettings {
             all,
-            origins: issuers.filter_map(|(name, set)| Some((name, set.per_issuer_rate?))).collect(),
+            origins: issuers
+                .filter_map(|(name, set)| Some((name.to_string(), set.per_issuer_rate?)))
+                .collect(),
         })
     }
 }

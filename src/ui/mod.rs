@@ -21,7 +21,7 @@ use crate::error::Failure;
 use crate::text;
 use listing::Outlet;
 
-pub use crate::text::{brief_issuer, brief_kid, counted, counts, sanitised, sessions_and_logins};
+pub use crate::text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 pub use entries::Entry;
 pub use listing::{Listing, Row, Wanted};
 pub use palette::{Palette, Role};

@@ -22,7 +22,7 @@ use crate::json::{member, text};
 use crate::keyring::KeySource;
 use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies, written_format};
 use crate::oauth::{LookupError, Network, Published};
-use crate::session::{Age, Atcute, Format};
+use crate::session::{Age, Atcute, Format, Issuer};
 use crate::settings::Settings;
 use crate::store::{Kind, Store, Want};
 use serde_json::Value;
@@ -52,7 +52,7 @@ struct Records {
     /// Contents, if all of it could be read.
     tally: Option<Tally>,
     /// Authorization servers, those with most sessions first.
-    issuers: Vec<String>,
+    issuers: Vec<Issuer<'static>>,
     /// True if the app uses the library atcute, at least in a new version.
     are_of_atcute: bool,
 }

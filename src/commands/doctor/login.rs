@@ -16,7 +16,7 @@ use crate::json::{items, text};
 use crate::oauth::{
     AuthorizationRequest, AuthorizationServer, Credentials, LookupError, Network, Published, Pushed,
 };
-use crate::session::AuthMethod;
+use crate::session::{AuthMethod, Issuer};
 use crate::settings::Settings;
 
 /// Value of `--login` without an argument.
@@ -91,7 +91,7 @@ impl Examination<'_> {
         network: &Arc<Network>,
         settings: &Settings,
         targets: &[LoginTarget],
-        busiest: &[String],
+        busiest: &[Issuer<'_>],
         client: &Client<'_>,
     ) -> anyhow::Result<()> {
         let mut servers = Vec::new();
@@ -127,7 +127,7 @@ impl Examination<'_> {
         &mut self,
         settings: &Settings,
         given: &[LoginTarget],
-        busiest: &[String],
+        busiest: &[Issuer<'_>],
         client: &Client<'_>,
     ) -> Vec<LoginTarget> {
         let mut targets: Vec<LoginTarget> = Vec::new();
@@ -142,7 +142,7 @@ impl Examination<'_> {
                 continue;
             }
             for issuer in busiest.iter().take(BUSIEST) {
-                add(LoginTarget::from(&**issuer));
+                add(LoginTarget::from(issuer.as_str()));
             }
             let is_public = client.id.starts_with("https://")
                 && settings
@@ -176,17 +176,18 @@ impl Examination<'_> {
         &mut self,
         network: &Network,
         target: &LoginTarget,
-    ) -> anyhow::Result<Result<(String, Result<Published, LookupError>), anyhow::Error>> {
+    ) -> anyhow::Result<Result<(Issuer<'static>, Result<Published, LookupError>), anyhow::Error>>
+    {
         let runtime = self.context.runtime()?;
         let issuer = match target {
             LoginTarget::Default => return Ok(Err(failed("the address has no server").into())),
-            LoginTarget::Url(url) => url.origin().ascii_serialization(),
+            LoginTarget::Url(url) => url.origin().ascii_serialization().into(),
             LoginTarget::Name(name) => match runtime.block_on(network.issuer_of_name(name)) {
-                Ok(issuer) => issuer.to_string(),
+                Ok(issuer) => issuer,
                 // It may be a host name.
                 Err(error) => match Url::parse(&format!("https://{name}")) {
                     Ok(url) if !name.contains(['@', '/']) && !name.starts_with("did:") => {
-                        let origin = url.origin().ascii_serialization();
+                        let origin = url.origin().ascii_serialization().into();
                         let found = self.issuer_at(network, origin)?;
                         return Ok(match found {
                             (issuer, Ok(answer)) if answer.status == 200 => {
@@ -207,9 +208,10 @@ impl Examination<'_> {
     fn issuer_at(
         &mut self,
         network: &Network,
-        origin: String,
-    ) -> anyhow::Result<(String, Result<Published, LookupError>)> {
-        let metadata_of = |issuer: &str| format!("{issuer}/.well-known/oauth-authorization-server");
+        origin: Issuer<'static>,
+    ) -> anyhow::Result<(Issuer<'static>, Result<Published, LookupError>)> {
+        let metadata_of =
+            |issuer: &Issuer<'_>| format!("{issuer}/.well-known/oauth-authorization-server");
         let mut issuer = origin;
         let mut answer = self.look(network, &metadata_of(&issuer))?;
         if answer.as_ref().is_ok_and(|answer| answer.status == 404) {
@@ -221,7 +223,7 @@ impl Examination<'_> {
                 .as_ref()
                 .and_then(|named| items(named, "authorization_servers").next()?.as_str())
             {
-                named.clone_into(&mut issuer);
+                issuer = named.to_owned().into();
                 answer = self.look(network, &metadata_of(&issuer))?;
             }
         }
@@ -232,7 +234,7 @@ impl Examination<'_> {
     /// Stops at a fault that does not depend on redirect URI or key.
     fn try_at(
         &mut self,
-        issuer: &str,
+        issuer: &Issuer<'_>,
         server: &AuthorizationServer,
         client: &Client<'_>,
         is_first: &mut bool,

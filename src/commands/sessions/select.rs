@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::Kid;
 use crate::maintenance::{Assessor, Names, Records, Seen, Selection, Source};
-use crate::session::{Age, Filter, Status, Summary};
+use crate::session::{Age, Filter, Issuer, Status, Summary};
 use crate::store::{RecordKey, Store, Stored};
 use crate::text::Named as _;
 use crate::ui::Progress;
@@ -29,7 +29,7 @@ pub struct SelectArgs {
     records: Vec<String>,
     /// Sessions at this authorization server
     #[arg(long, value_name = "URL", value_parser = issuer)]
-    issuer: Option<String>,
+    issuer: Option<Issuer<'static>>,
     /// Sessions bound to this client key (the full key ID, or its first six or more characters)
     #[arg(long, value_name = "KID", allow_hyphen_values = true, add = Completer::Kids)]
     kid: Option<String>,
@@ -70,7 +70,7 @@ pub struct SelectArgs {
 
 /// Normalises an issuer (RFC 8414 section 2) as shown in tables or pasted: `auth.example.com`
 /// suffices, and a trailing slash is removed.
-fn issuer(text: &str) -> Result<String, Failure> {
+fn issuer(text: &str) -> Result<Issuer<'static>, Failure> {
     let refuse = || {
         usage(format!("{text:?} is not the URL of a server")).hint("write https://auth.example.com")
     };
@@ -79,7 +79,7 @@ fn issuer(text: &str) -> Result<String, Failure> {
     if !url.has_host() {
         return Err(refuse());
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url.as_str().trim_end_matches('/').to_owned().into())
 }
 
 fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {

@@ -9,7 +9,7 @@ use crate::args::Completer;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::{Assessor, find_copies_of, noted};
-use crate::session::{Age, Summary};
+use crate::session::{Age, Issuer, Summary};
 use crate::store::Stored;
 use crate::ui::Format;
 
@@ -85,7 +85,7 @@ fn show_card(
     }
     if !summary.status.is_unreadable() {
         fields.extend([
-            ("issuer", known(summary.issuer.as_deref()), None),
+            ("issuer", known(summary.issuer.as_ref().map(Issuer::as_str)), None),
             ("pds", known(summary.pds.as_deref()), None),
             ("scope", known(summary.scope.as_deref()), None),
             ("auth_method", known(summary.auth_method), None),

@@ -13,7 +13,7 @@ use super::view::role;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::Assessor;
-use crate::session::{Age, Status, Summary};
+use crate::session::{Age, Issuer, Status, Summary};
 use crate::text::Named as _;
 use crate::ui::Format;
 
@@ -88,7 +88,7 @@ impl Stats {
         self.total += 1;
         count(&mut self.layouts, session.layout.as_deref().unwrap_or(UNKNOWN));
         *self.statuses.entry(session.status).or_default() += 1;
-        count(&mut self.issuers, session.issuer.as_deref().unwrap_or(UNKNOWN));
+        count(&mut self.issuers, session.issuer.as_ref().map_or(UNKNOWN, Issuer::as_str));
         count(&mut self.dpop_algs, session.dpop_alg.unwrap_or(UNKNOWN));
         count(&mut self.auth_methods, session.auth_method.unwrap_or(UNKNOWN));
         let without_kid = if session.status.is_unreadable() { UNKNOWN } else { NONE };
@@ -116,7 +116,7 @@ impl Stats {
         });
         *self.ends.entry(class).or_default() += 1;
         let [by_issuer, by_kid] = &mut self.ends_by;
-        *counts_of(by_issuer, session.issuer.as_deref().unwrap_or(UNKNOWN))
+        *counts_of(by_issuer, session.issuer.as_ref().map_or(UNKNOWN, Issuer::as_str))
             .entry(class)
             .or_default() += 1;
         *counts_of(by_kid, session.kid.as_deref().unwrap_or(without_kid))

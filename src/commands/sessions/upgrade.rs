@@ -10,6 +10,7 @@ use super::view::assessor_of_run;
 use crate::context::Context;
 use crate::error::{Exit, usage};
 use crate::maintenance::{Binding, Meant, Upgrades, check_published};
+use crate::session::Issuer;
 use crate::store::Store;
 use crate::ui::counted;
 
@@ -111,6 +112,6 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Returns the server that the operator has agreed to try: named, and with `--yes`.
-fn agreed(context: &Context, args: &Args) -> Option<String> {
+fn agreed(context: &Context, args: &Args) -> Option<Issuer<'static>> {
     args.select.filter().issuer.filter(|_| context.is_confirmed())
 }

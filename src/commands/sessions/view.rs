@@ -6,9 +6,9 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::jose::KeySet;
 use crate::maintenance::{Assessor, Recovery};
-use crate::session::{Status, Summary};
+use crate::session::{Issuer, Status, Summary};
 use crate::store::{Layout, Store};
-use crate::ui::{Role, Row, brief_issuer, brief_kid};
+use crate::ui::{Role, Row, brief_kid};
 
 /// Creates an assessor from keys and settings.
 pub fn assessor(context: &Context, layout: &Layout) -> anyhow::Result<Assessor> {
@@ -89,7 +89,7 @@ impl Row for BriefRow<'_> {
             (summary.status.name().to_owned(), role(summary.status)),
             (summary.last_refreshed_at.map_or_else(|| "-".to_owned(), ago), None),
             (brief_kid(kid(summary)).into_owned(), None),
-            (summary.issuer.as_deref().map_or("-", brief_issuer).to_owned(), None),
+            (summary.issuer.as_ref().map_or("-", Issuer::brief).to_owned(), None),
             (brief_reason(summary), None),
         ]
     }
@@ -187,7 +187,7 @@ impl Row for Summary<'_> {
             (kid(self).to_owned(), None),
             time(self.expires_at),
             time(self.last_refreshed_at),
-            plain(self.issuer.as_deref().map(brief_issuer)),
+            plain(self.issuer.as_ref().map(Issuer::brief)),
             plain(Some(layout(self))),
             plain(self.format),
             (self.reason.as_deref().unwrap_or_default().to_owned(), None),

@@ -12,9 +12,9 @@ use crate::commands::table::TableArgs;
 use crate::context::Context;
 use crate::error::Exit;
 use crate::maintenance::StateAge;
-use crate::session::{Age, AuthMethod};
+use crate::session::{Age, AuthMethod, Issuer};
 use crate::store::{Kind, Layout, NoRecord, Stored, Want};
-use crate::ui::{Role, Row, brief_issuer, brief_kid, counted};
+use crate::ui::{Role, Row, brief_kid, counted};
 
 /// List unfinished logins
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub struct Args {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct StateRow<'a> {
     key: Cow<'a, str>,
-    issuer: Option<Cow<'a, str>>,
+    issuer: Option<Issuer<'a>>,
     auth_method: Option<&'static str>,
     kid: Option<Cow<'a, str>>,
     #[schemars(with = "Option<String>")]
@@ -82,7 +82,7 @@ impl Row for StateRow<'_> {
         let plain = |text: Option<&str>| (text.unwrap_or("-").to_owned(), None);
         vec![
             plain(Some(&self.key)),
-            plain(self.issuer.as_deref().map(brief_issuer)),
+            plain(self.issuer.as_ref().map(Issuer::brief)),
             plain(self.auth_method),
             plain(self.kid.as_deref().map(brief_kid).as_deref()),
             (self.age.map_or_else(|| "unknown".to_owned(), Age::at_a_glance), None),

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tracing::debug;
 
+use crate::session::Issuer;
+
 /// Consecutive requests without a usable answer after which a server is paused. A server without
 /// any success in this run is paused after the first.
 const TROUBLES: u32 = 3;
@@ -28,7 +30,7 @@ const HARMLESS: u32 = 20;
 /// Sessions with the same server, client and client key, which succeed or fail together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Group {
-    pub issuer: String,
+    pub issuer: Issuer<'static>,
     pub kid: Option<String>,
 }
 
@@ -118,7 +120,7 @@ impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kid {
             Some(kid) => write!(f, "{} with key {kid}", self.issuer),
-            None => f.write_str(&self.issuer),
+            None => self.issuer.fmt(f),
         }
     }
 }

@@ -118,7 +118,9 @@ impl Refresher {
         let kid = group.kid.as_deref().unwrap_or_default();
         format!(
             "behind:{}",
-            fingerprint([&group.issuer, self.parts.client_id.as_str(), kid].join("\n").as_bytes())
+            fingerprint(
+                [group.issuer.as_str(), self.parts.client_id.as_str(), kid].join("\n").as_bytes()
+            )
         )
     }
 }

@@ -132,7 +132,9 @@ impl Refresher {
         // A server that ends public sessions because of an assertion may still accept the key for
         // others.
         let upgrade = if ready.is_new_to_key { "\nupgrade" } else { "" };
-        let all = [&ready.issuer, &self.parts.client_id, kid, &thumbprint].join("\n") + upgrade;
+        let all = [ready.issuer.as_str(), self.parts.client_id.as_str(), kid, thumbprint.as_str()]
+            .join("\n")
+            + upgrade;
         format!("stopped:{}", fingerprint(all.as_bytes()))
     }
 

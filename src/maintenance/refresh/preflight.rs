@@ -14,7 +14,7 @@ use crate::maintenance::present::present;
 use crate::oauth::{Credentials, ErrorResponse};
 use crate::secret::Secret;
 use crate::session::{
-    AuthMethod, Did, Format, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status,
+    AuthMethod, Did, Format, Issuer, Malformed, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Status,
 };
 use crate::store::Stored;
 
@@ -23,7 +23,7 @@ pub(in crate::maintenance) struct Ready<'k> {
     /// Format of the record.
     pub(super) format: &'static dyn Format,
     pub did: Did,
-    pub issuer: String,
+    pub issuer: Issuer<'static>,
     /// URL of the PDS as client libraries store it, once it was resolved.
     pub(super) audience: Option<String>,
     pub refresh_token: Secret<'static>,
@@ -95,7 +95,7 @@ impl Refresher {
             self.check_known_key(&session.issuer, key).await?;
         }
         let entry = self.parts.recovery.entry_of(stored, Some(&refresh_token));
-        let issuer = session.issuer.clone().into_owned();
+        let issuer = session.issuer.to_owned();
         Ok(Ready {
             format: session.format,
             did,
@@ -117,7 +117,7 @@ impl Refresher {
     /// Checks that the key is the one that has worked before under this kid at this server.
     pub(super) async fn check_known_key(
         &self,
-        issuer: &str,
+        issuer: &Issuer<'_>,
         key: &ClientKey,
     ) -> Result<(), Outcome> {
         let Some(kid) = key.kid() else { return Ok(()) };

@@ -14,6 +14,7 @@ use crate::maintenance::breaker::{IssuerBreakers, StoreBreaker};
 use crate::maintenance::lock_times::Longest;
 use crate::maintenance::runner::Retry;
 use crate::oauth::{AuthorizationServer, ErrorResponse};
+use crate::session::Issuer;
 use crate::store::RecordKey;
 
 /// Refreshes sessions. Keeps the state of servers, keys and the store in this run.
@@ -22,7 +23,7 @@ pub struct Refresher {
     pub(super) issuers: IssuerBreakers,
     pub(super) store_breaker: StoreBreaker,
     /// Keys that have worked in this run and are not noted yet, by issuer and kid.
-    pub(super) worked_keys: Mutex<HashMap<(String, Kid), WorkedKey>>,
+    pub(super) worked_keys: Mutex<HashMap<(Issuer<'static>, Kid), WorkedKey>>,
     /// Names of notes that are common to all sessions and were written in this run.
     pub(super) noted: Mutex<HashSet<String>>,
     /// New tokens of this run that the store has not accepted yet, by record key.

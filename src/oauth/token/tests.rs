@@ -39,7 +39,7 @@ impl Stage {
     }
 
     async fn server(&self) -> Arc<AuthorizationServer> {
-        self.network.server_for(&did_of(&self.record), &self.bed.pds_url()).await.unwrap().0
+        self.network.server_for(&did_of(&self.record), &self.bed.pds_url().into()).await.unwrap().0
     }
 
     fn credentials(&self) -> Credentials<'_> {

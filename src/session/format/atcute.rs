@@ -83,7 +83,7 @@ impl Format for Atcute {
             return Err(Malformed("no pkceVerifier"));
         }
         Ok(PendingLogin {
-            issuer: text(raw.issuer).ok_or(Malformed("no issuer"))?,
+            issuer: text(raw.issuer).ok_or(Malformed("no issuer"))?.into(),
             client_auth: raw.client_auth.map(ClientAuth::into_known).transpose()?,
         })
     }
@@ -98,7 +98,7 @@ impl Format for Atcute {
         }
         let mut tokens = Members::default();
         tokens.insert_texts(&[
-            ("iss", Some(&session.issuer)),
+            ("iss", Some(session.issuer.as_str())),
             ("sub", Some(&session.did)),
             ("aud", session.pds.as_deref()),
             ("scope", session.scope.as_deref()),

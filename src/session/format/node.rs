@@ -87,7 +87,7 @@ impl Format for Node {
             return Err(Malformed("no verifier"));
         }
         Ok(PendingLogin {
-            issuer: text(raw.iss).ok_or(Malformed("no iss"))?,
+            issuer: text(raw.iss).ok_or(Malformed("no iss"))?.into(),
             client_auth: raw.client_auth.map(ClientAuth::into_known).transpose()?,
         })
     }
@@ -101,7 +101,7 @@ impl Format for Node {
         tokens.insert_texts(&[
             ("aud", session.pds.as_deref()),
             ("sub", Some(&session.did)),
-            ("iss", Some(&session.issuer)),
+            ("iss", Some(session.issuer.as_str())),
             ("scope", session.scope.as_deref()),
             ("refresh_token", session.refresh_token.as_ref().map(Secret::expose_secret)),
             ("access_token", Some(session.access_token.as_secret().expose_secret())),

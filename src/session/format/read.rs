@@ -89,7 +89,7 @@ impl<'a> Parts<'a> {
         Ok(Session {
             format,
             did: text(tokens.sub).ok_or(Malformed("no tokenSet.sub"))?,
-            issuer: text(tokens.iss).ok_or(Malformed("no tokenSet.iss"))?,
+            issuer: text(tokens.iss).ok_or(Malformed("no tokenSet.iss"))?.into(),
             pds: tokens.aud.and_then(optional),
             scope: tokens.scope.and_then(optional),
             client_auth: Some(client_auth.into_known()?),
