@@ -23,6 +23,7 @@ use crate::jose::KeySet;
 use crate::keyring::{self, KeySource, LoadedSource};
 use crate::oauth::client_metadata::Site;
 use crate::oauth::{Clock, Network, Random};
+use crate::session::ClientId;
 use crate::settings::{self, FoundFile, Overrides, Settings, SettingsFile, Sourced, app, nearby};
 use crate::ui::Ui;
 
@@ -342,13 +343,13 @@ impl Context {
     }
 
     /// Returns the app's `client_id`, used in token requests.
-    pub fn client_id(&self) -> Result<String, Failure> {
+    pub fn client_id(&self) -> Result<ClientId<'static>, Failure> {
         let settings = self.settings()?;
         if let Some(id) = settings.client_text("client_id")? {
-            return Ok(id);
+            return Ok(id.into());
         }
         match settings.client_text("client_uri")? {
-            Some(uri) => Ok(Site::parse(&uri).map_err(|e| e.at("client.client_uri"))?.client_id()),
+            Some(uri) => Ok(Site::parse(&uri).map_err(|e| e.at("client.client_uri"))?.client_id().into()),
             None => Err(usage(
                 "no client_id is configured, and servers accept tokens only from the client that they were issued to",
             )

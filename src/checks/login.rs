@@ -3,7 +3,7 @@
 
 use super::{Finding, Topic};
 use crate::oauth::{ErrorResponse, Pushed, brief};
-use crate::session::Issuer;
+use crate::session::{ClientId, Issuer};
 
 const TOPIC: Topic = Topic::Login;
 const WHY: &str = "users with an account there cannot log in";
@@ -17,7 +17,7 @@ pub struct TestLogin<'a> {
     /// Authorization server.
     pub issuer: &'a Issuer<'a>,
     /// `client_id` of the app.
-    pub client_id: &'a str,
+    pub client_id: &'a ClientId<'a>,
     /// Redirect URI of the request.
     pub redirect_uri: &'a str,
     /// Scope of the request.
@@ -216,7 +216,7 @@ pub fn check(attempt: TestLogin<'_>, pushed: &Pushed) -> Option<Finding> {
 fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
     let cause = Cause::of(refusal);
     let TestLogin { issuer, client_id, redirect_uri, .. } = attempt;
-    let client_id = brief(client_id);
+    let client_id = brief(client_id.as_str());
     let words = refusal.description.as_deref().or(refusal.error.as_deref()).unwrap_or_default();
     let kid = attempt.kid.unwrap_or("(none)");
     let named = MEMBERS.into_iter().find(|member| words.contains(member));
@@ -422,7 +422,7 @@ mod tests {
     fn a_refusal_names_the_member_that_is_to_be_changed() {
         let attempt = TestLogin {
             issuer: &"https://as.example".into(),
-            client_id: "https://app.example.com/c.json",
+            client_id: &"https://app.example.com/c.json".into(),
             redirect_uri: "https://app.example.com/callback",
             scope: "atproto transition:generic",
             kid: Some("k1"),

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::json::{member, text};
 use crate::oauth::client_metadata::{self, Severity, Site};
 use crate::oauth::{LookupError, Published};
-use crate::session::AuthMethod;
+use crate::session::{AuthMethod, ClientId};
 use crate::settings::{CLIENT_MEMBERS, Settings};
 
 const TOPIC: Topic = Topic::Metadata;
@@ -25,7 +25,7 @@ const LOOPBACK_REDIRECT: &str = "http://127.0.0.1/";
 
 /// Configuration of the client. Members that are not configured may have any value.
 pub struct Configured {
-    client_id: String,
+    client_id: ClientId<'static>,
     members: Map<String, Value>,
     confidential: Option<bool>,
     /// True if the settings say so.
@@ -38,11 +38,11 @@ impl Configured {
     /// Reads `[client]`. `confidential` is `None` if it is unknown whether there are keys.
     pub fn new(
         settings: &Settings,
-        client_id: &str,
+        client_id: &ClientId<'_>,
         confidential: Option<bool>,
     ) -> Result<Self, Failure> {
         let uri = settings.client_text("client_uri")?;
-        let site = Site::parse(uri.as_deref().unwrap_or(client_id))?;
+        let site = Site::parse(uri.as_deref().unwrap_or(client_id.as_str()))?;
         let mut members = Map::new();
         for member in CLIENT_MEMBERS {
             let value = match member {
@@ -67,7 +67,8 @@ impl Configured {
 
     /// Checks whether servers derive the document from the `client_id` instead of fetching it.
     pub fn is_loopback(&self) -> bool {
-        self.client_id == LOOPBACK || self.client_id.starts_with("http://localhost?")
+        let text = self.client_id.as_str();
+        text == LOOPBACK || text.starts_with("http://localhost?")
     }
 
     /// Checks whether the settings make the client public, independent of the keys.
@@ -98,7 +99,7 @@ impl Configured {
     /// Returns the values of a parameter in a development client's `client_id`, `None` for other
     /// clients.
     fn in_client_id(&self, name: &str) -> Option<Vec<String>> {
-        let url = Url::parse(&self.client_id).ok()?;
+        let url = Url::parse(self.client_id.as_str()).ok()?;
         let values = url.query_pairs().filter(|(known, _)| known == name);
         let values: Vec<_> = values.map(|(_, value)| value.into_owned()).collect();
         (!values.is_empty()).then_some(values)
@@ -119,7 +120,7 @@ pub fn check<'p>(
     if let Some(document) = document {
         compare_authentication(document, configured, &mut findings);
         let (id, development) = (&configured.client_id, configured.development);
-        findings.extend(check_document(document, Some(id), development));
+        findings.extend(check_document(document, Some(id.as_str()), development));
         compare_members(document, configured, &mut findings);
     }
     if let (Ok(published), Some(_)) = (answer, document) {
@@ -180,9 +181,10 @@ pub fn check_document(
 }
 
 /// Compares a document with the `client_id` of the settings.
-pub fn compare_client_id(document: &Value, client_id: &str) -> Option<Finding> {
-    let other = text(document, "client_id").filter(|id| *id != client_id)?;
-    let what = format!("client_id: {other:?} in the document, {client_id:?} is configured");
+pub fn compare_client_id(document: &Value, client_id: &ClientId<'_>) -> Option<Finding> {
+    let other = text(document, "client_id").filter(|id| *id != client_id.as_str())?;
+    let what =
+        format!("client_id: {other:?} in the document, {:?} is configured", client_id.as_str());
     let why = "tokens are taken only from the client that they were issued to";
     let fix = "correct `client_id` under [client] in oauthctl.toml, or in the document";
     Some(Finding::warning(TOPIC, what, why, fix).named("differs").about("client_id"))

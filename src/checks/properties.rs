@@ -20,6 +20,7 @@ use crate::environment::Environment;
 use crate::jose::{ClientKey, KeyForm, KeySet};
 use crate::keyring::{self, KeySource};
 use crate::oauth::{Published, Served};
+use crate::session::ClientId;
 use crate::settings::{Overrides, Settings, SettingsFile};
 use crate::store::{Kind, Layout, RecordKey, Stored};
 
@@ -145,7 +146,8 @@ fn configured(confidential: Option<bool>) -> Configured {
                 jwks_uri = '/jwks.json'\ngrant_types = ['refresh_token']\nclient_name = 'A'\napplication_type = 'web'\n";
     let file = SettingsFile::parse(Path::new("oauthctl.toml"), text).unwrap();
     let settings = Settings::new(Some(file), Environment::default(), Overrides::default()).unwrap();
-    Configured::new(&settings, "https://a.example/client-metadata.json", confidential).unwrap()
+    Configured::new(&settings, &"https://a.example/client-metadata.json".into(), confidential)
+        .unwrap()
 }
 
 /// Asserts that each problem and warning has a consequence and a fix.
@@ -189,7 +191,7 @@ proptest! {
         records in vec((prop_oneof![document().prop_map(|value| value.to_string()), text()], text(), bool::ANY), 0..4),
         published in option::of(near(public_set())), which in local_keys(), now in timestamp(), client_id in option::of(text()),
     ) {
-        let mut tally = Tally::new(client_id.as_deref());
+        let mut tally = Tally::new(client_id.as_deref().map(ClientId::from).as_ref());
         for (value, key, is_session) in records {
             let (key, value) = (RecordKey::from_text(&key), value.into_bytes().into());
             let stored = Stored::new(key, value);

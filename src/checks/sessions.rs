@@ -11,7 +11,7 @@ use super::{Finding, LocalKeys, Topic};
 use crate::jose::KeySet;
 use crate::json::{items, member};
 use crate::oauth::brief;
-use crate::session::{BoundCount, BoundRecords, Copies, Issuer, Relation};
+use crate::session::{BoundCount, BoundRecords, ClientId, Copies, Issuer, Relation};
 use crate::store::{Kind, Layout, Stored};
 use crate::text::{counted, sessions_and_logins};
 
@@ -20,7 +20,7 @@ const TOPIC: Topic = Topic::Sessions;
 /// Numbers of records in a store, by their dependencies.
 #[derive(Default)]
 pub struct Tally {
-    client_id: Option<String>,
+    client_id: Option<ClientId<'static>>,
     sessions: u64,
     by_kid: BoundRecords,
     public: u64,
@@ -30,7 +30,7 @@ pub struct Tally {
     /// Sessions whose tokens name another client.
     foreign: u64,
     /// Client named by the first of them.
-    other_client: Option<String>,
+    other_client: Option<ClientId<'static>>,
     /// Records with a session that another record contains, too.
     copies: u64,
     /// Sessions of accounts with several, in a layout for one.
@@ -41,8 +41,8 @@ pub struct Tally {
 
 impl Tally {
     /// Creates an empty tally. Tokens are compared with the `client_id`, if it is known.
-    pub fn new(client_id: Option<&str>) -> Self {
-        Self { client_id: client_id.map(str::to_owned), ..Self::default() }
+    pub fn new(client_id: Option<&ClientId<'_>>) -> Self {
+        Self { client_id: client_id.map(ClientId::to_owned), ..Self::default() }
     }
 
     /// Counts records that are not refreshed because of others.
@@ -72,10 +72,10 @@ impl Tally {
                     *if stored.is_nobodys() { &mut self.malformed } else { &mut self.unknown } += 1;
                     return;
                 };
-                let of_another = |ours: &str| {
-                    read.access_token.client_id().filter(|id| *id != ours).map(str::to_owned)
+                let of_another = |ours: &ClientId<'_>| {
+                    read.access_token.client_id().filter(|id| *id != ours).cloned()
                 };
-                if let Some(id) = self.client_id.as_deref().and_then(of_another) {
+                if let Some(id) = self.client_id.as_ref().and_then(of_another) {
                     // Its key belongs to the other client and is not expected here.
                     self.other_client.get_or_insert(id);
                     return self.foreign += 1;
@@ -113,8 +113,8 @@ pub fn check(
             format!(
                 "the tokens of {} were issued to another client_id: {}, not {}",
                 counted(tally.foreign, "session"),
-                brief(tally.other_client.as_deref().unwrap_or_default()),
-                tally.client_id.as_deref().unwrap_or_default(),
+                brief(tally.other_client.as_ref().map_or("", ClientId::as_str)),
+                tally.client_id.as_ref().map_or("", ClientId::as_str),
             ),
             "a refresh with this client_id would destroy them, so oauthctl does not refresh them",
             "set client.client_id to the one that the app uses; if it was changed on purpose, those users have to log in again",

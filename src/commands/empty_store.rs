@@ -13,7 +13,7 @@ use super::last_count;
 use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::jose::ClientKey;
-use crate::session::KeyDependence;
+use crate::session::{ClientId, KeyDependence};
 use crate::store::{self, Access, Layout, StoreUrl};
 use crate::ui::counted;
 
@@ -41,7 +41,7 @@ struct Neighbour {
 
 /// Criteria of the client's own sessions.
 struct Client {
-    client_id: Option<String>,
+    client_id: Option<ClientId<'static>>,
     kids: HashSet<String>,
 }
 
@@ -55,7 +55,7 @@ impl Client {
 
     /// Checks whether a session is this client's. A kid is only a name, so the client named by the
     /// tokens takes precedence.
-    fn owns(&self, kid: Option<&str>, client_id: Option<&str>) -> bool {
+    fn owns(&self, kid: Option<&str>, client_id: Option<&ClientId<'_>>) -> bool {
         match (client_id, &self.client_id) {
             (Some(named), Some(own)) => named == own,
             _ => kid.is_some_and(|kid| self.kids.contains(kid)),
@@ -183,7 +183,7 @@ async fn look(
                 found.len() - 1
             });
             let place = &mut found[at];
-            *if client.owns(kid.as_deref(), client_id.as_deref()) {
+            *if client.owns(kid.as_deref(), client_id.as_ref()) {
                 &mut place.own
             } else {
                 &mut place.others

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Failure, failed};
 use crate::files::{self, DirectoryLock, Existing, PUBLIC};
 use crate::owner::is_for_another_user;
-use crate::session::Age;
+use crate::session::{Age, ClientId};
 use crate::store::{Layout, StoreId};
 
 /// Time for which runs warn of a store that has become empty. Afterwards, it counts as
@@ -24,7 +24,7 @@ const WARNED_FOR: Age = Age::from_secs(7 * 86_400);
 struct LastCount {
     store: StoreId,
     layout: String,
-    client_id: Option<String>,
+    client_id: Option<ClientId<'static>>,
     sessions: u64,
     /// Time of the first run that found none of these sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

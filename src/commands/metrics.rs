@@ -42,7 +42,7 @@ impl Labels {
     /// `before` is the file of the last run. Its app is used if the settings cannot be read.
     fn of(context: &Context, before: &str) -> Self {
         let app = || {
-            let id = Url::parse(&context.client_id().ok()?).ok()?;
+            let id = Url::parse(context.client_id().ok()?.as_str()).ok()?;
             let host = id.host_str()?;
             Some(id.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
         };

@@ -315,7 +315,7 @@ impl Context {
         let named = settings.layout()?;
         let name = named.as_ref().map_or("auto", |named| named.text.as_str());
         Ok(LayoutChoice::parse(name, &settings.layouts()?)?
-            .for_client(self.client_id().ok().as_deref()))
+            .for_client(self.client_id().ok().as_ref()))
     }
 }
 

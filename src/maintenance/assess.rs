@@ -12,8 +12,8 @@ use super::recovery::Recovery;
 use crate::jose::{ClientKey, KeySet};
 use crate::oauth::objection;
 use crate::session::{
-    Age, Copies, Issuer, KnownKeys, LastRefreshed, Note, Policy, Relation, Session, Status,
-    StatusInputs, Summary,
+    Age, ClientId, Copies, Issuer, KnownKeys, LastRefreshed, Note, Policy, Relation, Session,
+    Status, StatusInputs, Summary,
 };
 use crate::store::{Layout, NoRecord, Store, Stored};
 
@@ -61,7 +61,7 @@ impl Assessor {
     /// client is.
     pub fn new(
         keys: Option<&KeySet>,
-        client_id: Option<String>,
+        client_id: Option<ClientId<'static>>,
         layout: &Layout,
         policy: Policy,
         now: Timestamp,
@@ -176,8 +176,8 @@ impl Assessor {
         if let Some(known) = self.noted(issuer, kid) {
             return Ok(known);
         }
-        let client_id = self.inputs.client_id.as_deref().unwrap_or_default();
-        let known = noted_key(store, client_id, issuer, kid, thumbprint).await?;
+        let client_id = self.inputs.client_id.clone().unwrap_or_default();
+        let known = noted_key(store, &client_id, issuer, kid, thumbprint).await?;
         let mut noted = self.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
         noted.known.entry(kid.to_owned()).or_default().insert(issuer.to_owned(), known);
         Ok(known)

@@ -1,7 +1,7 @@
 //! Count of the records bound to each client key, in all layouts of the app's store.
 
 use crate::jose::{ClientKey, KeySet};
-use crate::session::{Atcute, BoundCount, BoundRecords, Format, KeyDependence};
+use crate::session::{Atcute, BoundCount, BoundRecords, ClientId, Format, KeyDependence};
 use crate::store::{Scan, StoreUrl};
 use crate::text::{counted, sessions_and_logins};
 
@@ -18,8 +18,8 @@ pub struct Census {
     of_others: BoundRecords,
     sessions_of_others: u64,
     /// One of those clients.
-    other_client: Option<String>,
-    client_id: Option<String>,
+    other_client: Option<ClientId<'static>>,
+    client_id: Option<ClientId<'static>>,
     all: BoundCount,
     /// True if some sessions are records of atcute.
     pub has_atcute: bool,
@@ -34,7 +34,7 @@ impl Census {
     pub async fn read(
         store: &StoreUrl,
         is_named: bool,
-        client_id: Option<String>,
+        client_id: Option<ClientId<'static>>,
         scan: &mut Scan,
     ) -> anyhow::Result<Self> {
         let mut census = Self {
@@ -153,8 +153,8 @@ impl Census {
             "{sessions} of {} {verb} bound to key {kid}, which no key source has, and named for the client {}, not for {}: \
              if that is this app, too, its users are logged out without the key",
             self.store,
-            self.other_client.as_deref().unwrap_or_default(),
-            self.client_id.as_deref().unwrap_or_default()
+            self.other_client.as_ref().map_or("", ClientId::as_str),
+            self.client_id.as_ref().map_or("", ClientId::as_str)
         ))
     }
 

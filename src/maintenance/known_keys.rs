@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::hashes::fingerprint;
 use crate::jose::{ClientKey, Kid};
-use crate::session::{Issuer, Note};
+use crate::session::{ClientId, Issuer, Note};
 use crate::store::Store;
 
 /// Lifetime of the empty note that replaces a removed one.
@@ -34,7 +34,7 @@ pub(super) async fn noted(store: &dyn Store, name: String) -> anyhow::Result<Opt
 /// Compares the key with a kid with the one noted at a server.
 pub(super) async fn noted_key(
     store: &dyn Store,
-    client_id: &str,
+    client_id: &ClientId<'_>,
     issuer: &Issuer<'_>,
     kid: &str,
     thumbprint: &str,
@@ -50,8 +50,8 @@ pub(super) async fn noted_key(
     }
 }
 
-pub(super) fn name_of_key(client_id: &str, issuer: &Issuer<'_>, kid: &str) -> String {
-    format!("key:{}", fingerprint([client_id, issuer.as_str(), kid].join("\n").as_bytes()))
+pub(super) fn name_of_key(client_id: &ClientId<'_>, issuer: &Issuer<'_>, kid: &str) -> String {
+    format!("key:{}", fingerprint([client_id.as_str(), issuer.as_str(), kid].join("\n").as_bytes()))
 }
 
 /// Frees the kid of a removed key for another key. Writes nothing if there is no note.

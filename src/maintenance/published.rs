@@ -8,15 +8,16 @@ use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, Kid};
 use crate::json::{items, member, text};
 use crate::oauth::Network;
+use crate::session::ClientId;
 
 /// Checks that the published metadata is confidential, and that the published key set contains the
 /// key.
 pub async fn check_published(
     network: &Network,
-    client_id: &str,
+    client_id: &ClientId<'_>,
     key: &ClientKey,
 ) -> Result<(), Failure> {
-    let (metadata, _) = published(network, client_id).await?;
+    let (metadata, _) = published(network, client_id.as_str()).await?;
     if text(&metadata, "token_endpoint_auth_method") != Some("private_key_jwt") {
         return Err(failed("the published client metadata does not contain private_key_jwt: the client is still public")
             .at(client_id)
@@ -37,16 +38,16 @@ pub async fn check_published(
 /// the metadata.
 pub async fn published_keys(
     network: &Network,
-    client_id: &str,
+    client_id: &ClientId<'_>,
 ) -> Result<(Value, Duration), Failure> {
-    let (metadata, of_metadata) = published(network, client_id).await?;
+    let (metadata, of_metadata) = published(network, client_id.as_str()).await?;
     let (keys, of_keys) = key_set(network, client_id, &metadata).await?;
     Ok((keys, of_metadata.max(of_keys)))
 }
 
 async fn key_set(
     network: &Network,
-    client_id: &str,
+    client_id: &ClientId<'_>,
     metadata: &Value,
 ) -> Result<(Value, Duration), Failure> {
     match (member(metadata, "jwks"), text(metadata, "jwks_uri")) {

@@ -11,13 +11,13 @@ use super::runner::{Event, Retry, Step};
 use super::selection::{Noted, healthiest_first};
 use crate::jose::{ClientKey, DpopKey};
 use crate::oauth::{AuthorizationServer, Credentials, LookupError, Network, Upgrading};
-use crate::session::{Age, AuthMethod, Did, Issuer, NO_REFRESH_TOKEN, Session, Status};
+use crate::session::{Age, AuthMethod, ClientId, Did, Issuer, NO_REFRESH_TOKEN, Session, Status};
 use crate::store::{Store, Stored};
 
 /// Treatment of public sessions by each server, probed once.
 pub struct Upgrades {
     network: Arc<Network>,
-    client_id: String,
+    client_id: ClientId<'static>,
     key: ClientKey,
     /// Server that may end one session: the operator has named it and agreed.
     agreed: Option<Issuer<'static>>,
@@ -41,7 +41,7 @@ impl Upgrades {
     /// Creates the probes. Sends nothing.
     pub fn new(
         network: Arc<Network>,
-        client_id: String,
+        client_id: ClientId<'static>,
         key: ClientKey,
         agreed: Option<Issuer<'static>>,
     ) -> Self {

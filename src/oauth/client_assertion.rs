@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::jose::ClientKey;
-use crate::session::{AuthMethod, Issuer};
+use crate::session::{AuthMethod, ClientId, Issuer};
 
 /// `client_assertion_type` (RFC 7523 section 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -18,7 +18,7 @@ pub(super) const BACKDATED: i64 = 10;
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials<'a> {
     /// URL of the client metadata document.
-    pub client_id: &'a str,
+    pub client_id: &'a ClientId<'a>,
     /// Client authentication, with the key to which the session is bound.
     pub auth: AuthMethod<&'a ClientKey>,
 }
@@ -48,14 +48,14 @@ pub(super) fn fields(
     now: i64,
 ) -> Vec<(&'static str, String)> {
     let client_id = credentials.client_id;
-    let mut fields = vec![("client_id", client_id.to_owned())];
+    let mut fields = vec![("client_id", client_id.to_string())];
     if let AuthMethod::PrivateKeyJwt(key) = credentials.auth {
         let header = Header { alg: "ES256", kid: key.kid().map(crate::jose::Kid::as_str) };
         let iat = now - BACKDATED;
         // The audience is the issuer. Servers refuse the token endpoint, which RFC 7523 suggests.
         let claims = Claims {
-            iss: client_id,
-            sub: client_id,
+            iss: client_id.as_str(),
+            sub: client_id.as_str(),
             aud: issuer.as_str(),
             jti,
             iat,
@@ -79,7 +79,7 @@ mod tests {
         let jwk = keys::client_key("k1");
         let key = ClientKey::from_members(jwk.as_object().unwrap().clone()).unwrap();
         let credentials = Credentials {
-            client_id: "https://app.example/c.json",
+            client_id: &"https://app.example/c.json".into(),
             auth: AuthMethod::PrivateKeyJwt(&key),
         };
         let fields = fields(credentials, &"https://as.example".into(), "j", 1000);
@@ -95,7 +95,12 @@ mod tests {
 
     #[test]
     fn a_public_client_gives_its_name_only() {
-        let fields = fields(Credentials { client_id: "x", auth: AuthMethod::None }, &"i".into(), "j", 0);
+        let fields = fields(
+            Credentials { client_id: &"x".into(), auth: AuthMethod::None },
+            &"i".into(),
+            "j",
+            0,
+        );
         assert_eq!(fields, [("client_id", "x".to_owned())]);
     }
 }

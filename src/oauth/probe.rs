@@ -10,7 +10,7 @@ use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, Refresh};
 use crate::jose::DpopKey;
 use crate::secret::Secret;
-use crate::session::AuthMethod;
+use crate::session::{AuthMethod, ClientId};
 
 /// Refresh token in the form that most servers require. Real ones are random, so no server has
 /// issued it.
@@ -22,7 +22,11 @@ const WITHIN: Duration = Duration::from_secs(5);
 impl AuthorizationServer {
     /// Checks whether the server authenticates this client at a refresh, `None` if its answer does
     /// not tell. Sends no assertion.
-    pub async fn authenticates(&self, client_id: &str, dpop_key: &DpopKey) -> Option<bool> {
+    pub async fn authenticates(
+        &self,
+        client_id: &ClientId<'_>,
+        dpop_key: &DpopKey,
+    ) -> Option<bool> {
         let credentials = Credentials { client_id, auth: AuthMethod::None };
         self.refusal_of_unknown(credentials, dpop_key).await?.asks_for_assertion()
     }

@@ -146,7 +146,7 @@ mod tests {
         let jwk = keys::generate(keys::Alg::Es256);
         let request = AuthorizationRequest {
             credentials: Credentials {
-                client_id: &bed.client_id(),
+                client_id: &bed.client_id().into(),
                 auth: AuthMethod::PrivateKeyJwt(&key),
             },
             dpop_key: &DpopKey::from_members(jwk.as_object().unwrap()).unwrap(),

@@ -311,13 +311,15 @@ mod tests {
         let network = network(&bed);
         assert!(network.server_for(&did_of(&record), &bed.pds_url().into()).await.is_ok());
         bed.set_pds_of(did_of(&record).as_str(), new);
-        let error = network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
+        let error =
+            network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
         assert!(
             error.to_string().contains("the issuer has changed") && !error.is_transient(),
             "{error:?}"
         );
         bed.remove_did_endpoint(did_of(&record).as_str());
-        let error = network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
+        let error =
+            network.server_for(&did_of(&record), &bed.pds_url().into()).await.err().unwrap();
         assert!(
             error.to_string().contains("contains no PDS") && !error.is_transient(),
             "{error:?}"

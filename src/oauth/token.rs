@@ -13,6 +13,7 @@ use super::outcome::{Answered, RefreshResponse, Revocation};
 use super::server::AuthorizationServer;
 use crate::jose::DpopKey;
 use crate::secret::Secret;
+use crate::session::ClientId;
 
 /// Maximum size of an answer.
 const MAX_BYTES: usize = 64 * 1024;
@@ -65,7 +66,7 @@ impl AuthorizationServer {
     /// risk.
     pub async fn prime_nonce(
         &self,
-        client_id: &str,
+        client_id: &ClientId<'_>,
         dpop_key: &DpopKey,
     ) -> Result<(), LookupError> {
         self.check_alg(dpop_key.alg())?;
@@ -76,7 +77,7 @@ impl AuthorizationServer {
         if self.nonces.has_answered(&self.token_endpoint) && self.take_warm() {
             return Ok(());
         }
-        let fields = [("client_id", client_id), ("grant_type", "refresh_token")];
+        let fields = [("client_id", client_id.as_str()), ("grant_type", "refresh_token")];
         let limits = RequestLimits { within: PREPARE_WITHIN, bytes: MAX_BYTES };
         let url = &self.token_endpoint;
         let iat = self.clock.now().as_second() - BACKDATED;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use super::ClientId;
 use crate::secret::Secret;
 
 /// Access token. Its claims are only hints, because the profile defines it as opaque to clients.
@@ -22,7 +23,7 @@ pub struct AccessToken<'a> {
 #[derive(Default)]
 struct Claims {
     issued_at: Option<i64>,
-    client_id: Option<String>,
+    client_id: Option<ClientId<'static>>,
     key_thumbprint: Option<String>,
 }
 
@@ -64,8 +65,8 @@ impl AccessToken<'_> {
     }
 
     /// Returns the client to which the token was issued.
-    pub fn client_id(&self) -> Option<&str> {
-        self.claims().client_id.as_deref()
+    pub fn client_id(&self) -> Option<&ClientId<'static>> {
+        self.claims().client_id.as_ref()
     }
 
     /// Returns the thumbprint of the DPoP key to which the token is bound.
@@ -122,7 +123,11 @@ mod tests {
             let record = RECORD.replace("eyJpYXQiOjEwMDB9", &BASE64URL.encode(claims));
             let session = Session::read(record.as_bytes()).unwrap();
             assert_eq!(session.access_token.issued_at().map(Timestamp::as_second), iat, "{claims}");
-            assert_eq!(session.access_token.client_id(), client_id, "{claims}");
+            assert_eq!(
+                session.access_token.client_id().map(ClientId::as_str),
+                client_id,
+                "{claims}"
+            );
             assert_eq!(session.access_token.jkt(), thumbprint, "{claims}");
         }
     }

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{AuthMethod, Format, PendingLogin, Recognised, Session};
+use super::{AuthMethod, ClientId, Format, PendingLogin, Recognised, Session};
 
 /// Maximum depth of envelopes and strings around a record.
 const MOST_LAYERS: usize = 3;
@@ -18,7 +18,7 @@ pub enum KeyDependence {
         /// Key to which it is bound, `None` for a public client's.
         kid: Option<String>,
         /// Client to which its access token was issued, if the token states it.
-        client_id: Option<String>,
+        client_id: Option<ClientId<'static>>,
         /// Format of the record.
         format: &'static dyn Format,
     },
@@ -55,7 +55,7 @@ impl KeyDependence {
 
     fn of_record(value: &[u8]) -> Self {
         if let Ok(session) = Session::read(value) {
-            let client_id = session.access_token.client_id().map(str::to_owned);
+            let client_id = session.access_token.client_id().cloned();
             return Self::Session {
                 format: session.format,
                 kid: session.client_auth.and_then(AuthMethod::into_key).map(Into::into),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Age, Summary};
+use super::{Age, ClientId, Summary};
 use crate::hashes::fingerprint;
 use crate::secret::Secret;
 
@@ -86,9 +86,13 @@ impl Note {
 
     /// Checks whether the server has refused exactly this refresh token to this client. Without a
     /// known `client_id`, to any client.
-    pub fn says_refused(&self, client_id: Option<&str>, refresh_token: &Secret<'_>) -> bool {
+    pub fn says_refused(
+        &self,
+        client_id: Option<&ClientId<'_>>,
+        refresh_token: &Secret<'_>,
+    ) -> bool {
         let is_of_client = match (&self.refused_to, client_id) {
-            (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_bytes()),
+            (Some(noted), Some(client_id)) => *noted == fingerprint(client_id.as_str().as_bytes()),
             _ => true,
         };
         is_of_client && self.refused.as_deref() == Some(refresh_token.fingerprint().as_str())
@@ -120,10 +124,10 @@ impl Note {
     }
 
     /// Records that the server has refused this refresh token to this client.
-    pub fn refused(self, client_id: &str, refresh_token: &Secret<'_>) -> Self {
+    pub fn refused(self, client_id: &ClientId<'_>, refresh_token: &Secret<'_>) -> Self {
         Self {
             refused: Some(refresh_token.fingerprint()),
-            refused_to: Some(fingerprint(client_id.as_bytes())),
+            refused_to: Some(fingerprint(client_id.as_str().as_bytes())),
             ..self
         }
     }
@@ -324,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_of_one_client_and_one_token() {
-        let note = Note::default().refused("https://app.example/a", &"ref-1".into());
+        let note = Note::default().refused(&"https://app.example/a".into(), &"ref-1".into());
         for (client_id, token, refused) in [
             (Some("https://app.example/a"), "ref-1", true),
             (None, "ref-1", true),
@@ -332,14 +336,14 @@ mod tests {
             (Some("https://app.example/a"), "ref-2", false),
         ] {
             assert_eq!(
-                note.says_refused(client_id, &token.into()),
+                note.says_refused(client_id.map(ClientId::from).as_ref(), &token.into()),
                 refused,
                 "{client_id:?} {token}"
             );
         }
         // Note of an earlier version.
         let old = Note { refused_to: None, ..note };
-        assert!(old.says_refused(Some("https://app.example/b"), &"ref-1".into()));
+        assert!(old.says_refused(Some(&"https://app.example/b".into()), &"ref-1".into()));
     }
 
     #[test]

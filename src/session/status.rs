@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Age, AuthMethod, Did, Issuer, LastRefreshed, Note, Session};
+use super::{Age, AuthMethod, ClientId, Did, Issuer, LastRefreshed, Note, Session};
 use crate::jose::is_ec_thumbprint;
 use crate::text::{Named as _, named};
 
@@ -88,7 +88,7 @@ pub struct StatusInputs {
     /// Ages that determine the status.
     pub policy: Policy,
     /// Configured `client_id` of the app.
-    pub client_id: Option<String>,
+    pub client_id: Option<ClientId<'static>>,
     /// Time of the evaluation.
     pub now: Timestamp,
 }
@@ -177,13 +177,13 @@ impl Assessment {
                 return Self::new(Status::Dead, "expired, and has no refresh token");
             }
             Some(token)
-                if note.is_some_and(|note| note.says_refused(client_id.as_deref(), token)) =>
+                if note.is_some_and(|note| note.says_refused(client_id.as_ref(), token)) =>
             {
                 return Self::new(Status::Dead, "the server has refused this refresh token");
             }
             _ => {}
         }
-        if let Some(reason) = blocked(session, client_id.as_deref()) {
+        if let Some(reason) = blocked(session, client_id.as_ref()) {
             return Self::new(Status::Blocked, reason);
         }
         if let Some(kid) = missing_key(session, keys) {
@@ -229,7 +229,7 @@ impl Assessment {
 /// What makes a request for new tokens useless or dangerous, as far as the record and the
 /// keys and the `client_id` show. A request with the wrong client key, DPoP key or `client_id`
 /// would end the session.
-fn blocked(session: &Session<'_>, client_id: Option<&str>) -> Option<Cow<'static, str>> {
+fn blocked(session: &Session<'_>, client_id: Option<&ClientId<'_>>) -> Option<Cow<'static, str>> {
     if !Did::is_valid(&session.did) {
         return Some("the account is not a DID".into());
     }
@@ -239,7 +239,7 @@ fn blocked(session: &Session<'_>, client_id: Option<&str>) -> Option<Cow<'static
     if let Some((theirs, ours)) =
         session.access_token.client_id().zip(client_id).filter(|(theirs, ours)| theirs != ours)
     {
-        let theirs: String = theirs.chars().take(MAX_FOREIGN_TEXT).collect();
+        let theirs: String = theirs.as_str().chars().take(MAX_FOREIGN_TEXT).collect();
         return Some(
             format!("the tokens were issued to the client_id {theirs}, not to {ours}").into(),
         );

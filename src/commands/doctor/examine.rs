@@ -22,7 +22,7 @@ use crate::json::{member, text};
 use crate::keyring::KeySource;
 use crate::maintenance::{LockTimes, Recovery, Waiting, find_copies, written_format};
 use crate::oauth::{LookupError, Network, Published};
-use crate::session::{Age, Atcute, Format, Issuer};
+use crate::session::{Age, Atcute, ClientId, Format, Issuer};
 use crate::settings::Settings;
 use crate::store::{Kind, Store, Want};
 use serde_json::Value;
@@ -82,7 +82,7 @@ pub(super) fn wait_for_documents(context: &Context, limit: Age) -> anyhow::Resul
         // Nobody mends the settings while this waits.
         examination.findings.clear();
         if let Ok(network) = context.network() {
-            examination.documents(network, settings, client_id.as_deref(), &keys)?;
+            examination.documents(network, settings, client_id.as_ref(), &keys)?;
         }
         let problems = examination.findings.into_iter();
         let mut problems = problems.filter(|finding| finding.severity == Severity::Problem);
@@ -112,14 +112,14 @@ impl Examination<'_> {
             }
         }
         self.findings.extend(keys::check_left_behind(&Self::key_directories(settings)));
-        let records = self.store(client_id.as_deref())?;
+        let records = self.store(client_id.as_ref())?;
         if records.as_ref().is_some_and(|records| records.are_of_atcute) {
             self.findings.extend(keys::check_atcute(&keys));
         }
         let published = match self.network(args) {
             None => None,
             Some(network) => {
-                let published = self.documents(&network, settings, client_id.as_deref(), &keys)?;
+                let published = self.documents(&network, settings, client_id.as_ref(), &keys)?;
                 if let (Some(published), Some(client_id), false) =
                     (&published, &client_id, args.login.is_empty())
                 {
@@ -158,7 +158,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn client_id(&mut self) -> Option<String> {
+    fn client_id(&mut self) -> Option<ClientId<'static>> {
         let why = "the published documents cannot be checked, and sessions cannot be refreshed";
         let found = self.context.client_id();
         found.map_err(|e| self.findings.push(Finding::failed(Topic::Settings, e, why))).ok()
@@ -198,7 +198,7 @@ impl Examination<'_> {
         known.into_values().collect()
     }
 
-    fn store(&mut self, client_id: Option<&str>) -> anyhow::Result<Option<Records>> {
+    fn store(&mut self, client_id: Option<&ClientId<'_>>) -> anyhow::Result<Option<Records>> {
         let opened =
             self.context.store_address().and_then(|place| Ok((place, self.context.open_stores()?)));
         let ((address, origin), stores) = match opened {
@@ -256,7 +256,7 @@ impl Examination<'_> {
     fn tally(
         &self,
         stores: &[Box<dyn Store>],
-        client_id: Option<&str>,
+        client_id: Option<&ClientId<'_>>,
     ) -> anyhow::Result<(Tally, TimesToLive)> {
         let progress = self.context.ui.progress("records read");
         let (mut tally, mut times) = (Tally::new(client_id), TimesToLive::default());
@@ -293,7 +293,7 @@ impl Examination<'_> {
         &mut self,
         network: &Network,
         settings: &Settings,
-        client_id: Option<&str>,
+        client_id: Option<&ClientId<'_>>,
         keys: &LocalKeys,
     ) -> anyhow::Result<Option<Documents>> {
         let Some(client_id) = client_id else { return Ok(None) };
@@ -308,7 +308,7 @@ impl Examination<'_> {
         if configured.is_loopback() {
             return Ok(Some(Documents { configured, metadata: None, jwks: None }));
         }
-        let answer = self.look(network, client_id)?;
+        let answer = self.look(network, client_id.as_str())?;
         let (findings, document) = metadata::check(&answer, &configured);
         self.findings.extend(findings);
         let metadata = document.cloned();

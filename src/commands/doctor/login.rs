@@ -16,7 +16,7 @@ use crate::json::{items, text};
 use crate::oauth::{
     AuthorizationRequest, AuthorizationServer, Credentials, LookupError, Network, Published, Pushed,
 };
-use crate::session::{AuthMethod, Issuer};
+use crate::session::{AuthMethod, ClientId, Issuer};
 use crate::settings::Settings;
 
 /// Value of `--login` without an argument.
@@ -55,7 +55,7 @@ impl From<&str> for LoginTarget {
 /// Client data required for a login.
 pub(super) struct Client<'e> {
     /// `client_id` of the app.
-    pub(super) id: &'e str,
+    pub(super) id: &'e ClientId<'e>,
     /// Configuration of the client.
     pub(super) configured: &'e Configured,
     /// Available keys.
@@ -144,7 +144,7 @@ impl Examination<'_> {
             for issuer in busiest.iter().take(BUSIEST) {
                 add(LoginTarget::from(issuer.as_str()));
             }
-            let is_public = client.id.starts_with("https://")
+            let is_public = client.id.as_str().starts_with("https://")
                 && settings
                     .network()
                     .is_ok_and(|network| !network.allow_http && !network.allow_private_hosts);

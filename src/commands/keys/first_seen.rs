@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PUBLIC};
 use crate::jose::Kid;
+use crate::session::ClientId;
 
 /// Time at which a key of a client was first seen, among all such times.
 pub(super) struct FirstSeen {
@@ -20,7 +21,11 @@ pub(super) struct FirstSeen {
 
 impl FirstSeen {
     /// Reads the times. An unreadable file counts as empty.
-    pub(super) fn load(context: &Context, client_id: &str, kid: &Kid) -> Result<Self, Failure> {
+    pub(super) fn load(
+        context: &Context,
+        client_id: &ClientId<'_>,
+        kid: &Kid,
+    ) -> Result<Self, Failure> {
         let path = context.state_directory()?.join("published.json");
         let all = std::fs::read(&path)
             .ok()

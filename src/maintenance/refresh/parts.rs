@@ -7,6 +7,7 @@ use crate::jose::{KeySet, Kid};
 use crate::maintenance::assess::Assessor;
 use crate::maintenance::recovery::Recovery;
 use crate::oauth::{Clock, Network};
+use crate::session::ClientId;
 use crate::store::{Store, StoreId};
 
 /// Client key used for the sessions.
@@ -29,7 +30,7 @@ pub struct Parts {
     pub network: Arc<Network>,
     pub keys: KeySet,
     pub binding: Binding,
-    pub client_id: String,
+    pub client_id: ClientId<'static>,
     pub recovery: Recovery,
     pub lock_timeout: Duration,
     pub clock: Clock,

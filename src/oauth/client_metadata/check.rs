@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::client_id::{self, ClientId};
+use super::client_id::{self, ClientIdKind};
 use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
 use super::{jwks, place, scope as grammar, uris};
@@ -47,7 +47,7 @@ pub fn check(document: &Value, served_at: Option<&str>) -> Vec<Finding> {
     check_application_type(&document, &client_id, &mut findings);
     check_redirect_uris(&document, &client_id, &mut findings);
     check_scope(&document, &mut findings);
-    if let ClientId::Loopback(known) = &client_id {
+    if let ClientIdKind::Loopback(known) = &client_id {
         let redirect_uris = document.texts("redirect_uris").value().unwrap_or_default();
         known.check_covers(&redirect_uris, document.text("scope").value(), &mut findings);
     }
@@ -71,16 +71,16 @@ fn check_client_id(
     document: &Members,
     served_at: Option<&str>,
     findings: &mut Findings,
-) -> ClientId {
+) -> ClientIdKind {
     match document.text("client_id") {
-        Given::Mistyped => ClientId::Unusable,
+        Given::Mistyped => ClientIdKind::Unusable,
         Given::Absent => {
             findings.problem(
                 "client_id",
                 "must be set",
                 "write the URL under which this document is published",
             );
-            ClientId::Unusable
+            ClientIdKind::Unusable
         }
         Given::Is(text) => {
             if let Some(url) = served_at
@@ -94,7 +94,7 @@ fn check_client_id(
     }
 }
 
-fn check_pages(document: &Members, client_id: &ClientId, findings: &mut Findings) {
+fn check_pages(document: &Members, client_id: &ClientIdKind, findings: &mut Findings) {
     if let Given::Is(text) = document.text("client_uri") {
         uris::check_client_uri(text, client_id, findings);
     }
@@ -129,7 +129,7 @@ fn is_native(document: &Members) -> Option<bool> {
     }
 }
 
-fn check_application_type(document: &Members, client_id: &ClientId, findings: &mut Findings) {
+fn check_application_type(document: &Members, client_id: &ClientIdKind, findings: &mut Findings) {
     const MEMBER: &str = "application_type";
     match document.text(MEMBER) {
         Given::Is("native") | Given::Mistyped => {}
@@ -146,7 +146,7 @@ fn check_application_type(document: &Members, client_id: &ClientId, findings: &m
     }
 }
 
-fn check_redirect_uris(document: &Members, client_id: &ClientId, findings: &mut Findings) {
+fn check_redirect_uris(document: &Members, client_id: &ClientIdKind, findings: &mut Findings) {
     let uris = match document.texts("redirect_uris") {
         Given::Mistyped => return,
         Given::Absent => Vec::new(),
@@ -283,7 +283,7 @@ fn check_token_binding(document: &Members, findings: &mut Findings) {
 
 /// Checks the authentication method: `none` or `private_key_jwt` (atproto OAuth profile, "Types of
 /// Clients").
-fn check_authentication(document: &Members, client_id: &ClientId, findings: &mut Findings) {
+fn check_authentication(document: &Members, client_id: &ClientIdKind, findings: &mut Findings) {
     const METHOD: &str = "token_endpoint_auth_method";
     const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
     let choose = r#"write "private_key_jwt" with a key set, or "none""#;

@@ -16,7 +16,7 @@ pub(super) const LOOPBACK: &str = "http://localhost";
 const DEFAULT_LOOPBACK_REDIRECTS: [&str; 2] = ["http://127.0.0.1/", "http://[::1]/"];
 
 /// Kind of a `client_id`.
-pub(super) enum ClientId {
+pub(super) enum ClientIdKind {
     /// URL from which servers fetch the document.
     Discoverable(Url),
     /// Development client. Servers derive its document from these parameters.
@@ -31,7 +31,7 @@ pub(super) struct LoopbackParameters {
     scope: String,
 }
 
-impl ClientId {
+impl ClientIdKind {
     /// Returns the host, if the URL has a significant one.
     pub(super) fn host(&self) -> Option<&str> {
         match self {
@@ -47,20 +47,20 @@ impl ClientId {
 }
 
 /// Checks the text and returns its kind.
-pub(super) fn check(text: &str, findings: &mut Findings) -> ClientId {
+pub(super) fn check(text: &str, findings: &mut Findings) -> ClientIdKind {
     let Some(url) = parse(text) else {
         findings.problem(
             MEMBER,
             "must be a URL",
             "write the URL under which this document is published, https://…",
         );
-        return ClientId::Unusable;
+        return ClientIdKind::Unusable;
     };
     if url.scheme() == "http" && url.host_str() == Some("localhost") {
-        return ClientId::Loopback(check_loopback(text, &url, findings));
+        return ClientIdKind::Loopback(check_loopback(text, &url, findings));
     }
     check_discoverable(text, &url, findings);
-    ClientId::Discoverable(url)
+    ClientIdKind::Discoverable(url)
 }
 
 fn check_discoverable(text: &str, url: &Url, findings: &mut Findings) {

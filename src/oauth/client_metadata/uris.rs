@@ -1,6 +1,6 @@
 //! URLs in a document: redirect URIs (RFC 8252 sections 7 and 8), and pages about the client.
 
-use super::client_id::ClientId;
+use super::client_id::ClientIdKind;
 use super::finding::Findings;
 use super::place::{has_credentials, is_local, is_loopback_redirect, parse};
 
@@ -9,7 +9,7 @@ pub(super) fn check_redirect_uri(
     member: &str,
     text: &str,
     native: Option<bool>,
-    client_id: &ClientId,
+    client_id: &ClientIdKind,
     findings: &mut Findings,
 ) {
     let Some(url) = parse(text) else {
@@ -67,7 +67,7 @@ fn check_private_use(
     text: &str,
     scheme: &str,
     native: Option<bool>,
-    client_id: &ClientId,
+    client_id: &ClientIdKind,
     findings: &mut Findings,
 ) {
     if native == Some(false) {
@@ -98,10 +98,10 @@ fn check_private_use(
 }
 
 /// Checks the client's home page. The reference server requires it to match `client_id`.
-pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut Findings) {
+pub(super) fn check_client_uri(text: &str, client_id: &ClientIdKind, findings: &mut Findings) {
     const MEMBER: &str = "client_uri";
     let id = match client_id {
-        ClientId::Loopback(_) => {
+        ClientIdKind::Loopback(_) => {
             findings.problem(
                 MEMBER,
                 "must not be in the document of a loopback client",
@@ -109,8 +109,8 @@ pub(super) fn check_client_uri(text: &str, client_id: &ClientId, findings: &mut 
             );
             return;
         }
-        ClientId::Discoverable(id) => Some(id),
-        ClientId::Unusable => None,
+        ClientIdKind::Discoverable(id) => Some(id),
+        ClientIdKind::Unusable => None,
     };
     let Some(url) = parse(text) else {
         findings.problem(MEMBER, "must be a URL", "write the app's home page, https://…");

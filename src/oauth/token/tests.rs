@@ -15,14 +15,14 @@ use super::super::{AuthorizationServer, Cause, Fate, Network};
 use super::*;
 use crate::jose::ClientKey;
 use crate::secret::Secret;
-use crate::session::AuthMethod;
+use crate::session::{AuthMethod, ClientId};
 
 /// Network with one session, and a client for it.
 struct Stage {
     bed: Testbed,
     network: Network,
     key: ClientKey,
-    client_id: String,
+    client_id: ClientId<'static>,
     record: Value,
 }
 
@@ -35,7 +35,7 @@ impl Stage {
         let bed = Testbed::start().await.unwrap();
         let record = bed.login(options);
         let key = client_key(&bed.signing_key().unwrap());
-        Self { network: network(&bed), client_id: bed.client_id(), bed, key, record }
+        Self { network: network(&bed), client_id: bed.client_id().into(), bed, key, record }
     }
 
     async fn server(&self) -> Arc<AuthorizationServer> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::Kind;
 use super::codec::Codec;
 use crate::error::{Failure, usage};
-use crate::session::{Age, Did, FORMATS, Format};
+use crate::session::{Age, ClientId, Did, FORMATS, Format};
 
 pub(super) use built_in::{bare, keys};
 pub use custom::MEMBERS as CUSTOM_MEMBERS;
@@ -136,9 +136,9 @@ impl Layout {
         }
     }
 
-    fn for_client(self: &Arc<Self>, client_id: &str) -> Arc<Self> {
+    fn for_client(self: &Arc<Self>, client_id: &ClientId<'_>) -> Arc<Self> {
         if self.session_pattern().prefix().contains(CLIENT_ID) {
-            Arc::new(self.with(CLIENT_ID, client_id))
+            Arc::new(self.with(CLIENT_ID, client_id.as_str()))
         } else {
             Arc::clone(self)
         }
@@ -209,7 +209,7 @@ impl Layout {
 
 impl LayoutChoice {
     /// Returns the layout for an app with this `client_id`.
-    pub fn for_client(self, client_id: Option<&str>) -> Self {
+    pub fn for_client(self, client_id: Option<&ClientId<'_>>) -> Self {
         let Some(client_id) = client_id else { return self };
         let all = |layouts: Vec<Arc<Layout>>| {
             layouts.iter().map(|layout| layout.for_client(client_id)).collect()
