@@ -2,7 +2,7 @@
 //! operator can change.
 
 use super::{Finding, Topic};
-use crate::oauth::{ErrorResponse, Pushed, brief};
+use crate::oauth::{ErrorCode, ErrorResponse, Pushed, brief};
 use crate::session::{ClientId, Issuer};
 
 const TOPIC: Topic = Topic::Login;
@@ -127,17 +127,18 @@ impl Cause {
     pub fn of(refusal: &ErrorResponse) -> Self {
         let [error, description] = [&refusal.error, &refusal.description]
             .map(|text| text.as_deref().unwrap_or_default().to_ascii_lowercase());
-        match &*error {
-            "invalid_redirect_uri" => return RedirectUri,
-            "invalid_scope" => return Scope,
-            "invalid_dpop_proof" | "use_dpop_nonce" => return Dpop,
+        let code = refusal.code();
+        match code {
+            ErrorCode::InvalidRedirectUri => return RedirectUri,
+            ErrorCode::InvalidScope => return Scope,
+            ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => return Dpop,
             _ => {}
         }
         let words = format!("{error} {description}");
         let found = WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, cause)| *cause);
-        let is_of_client = ["invalid_client", "invalid_client_metadata"].contains(&&*error);
         let names_member = MEMBERS.iter().any(|member| words.contains(member));
-        let of_document = error == "invalid_client_metadata" || is_of_client && names_member;
+        let of_document = code == ErrorCode::InvalidClientMetadata
+            || code == ErrorCode::InvalidClient && names_member;
         found.unwrap_or(if of_document { Metadata } else { Refused })
     }
 

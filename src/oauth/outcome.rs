@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answers::ErrorResponse;
 use super::dpop::{ProofParameters, is_nonce};
+use super::error_response::{ErrorCode, ErrorResponse};
 use super::http::{Answer, HttpError};
 use crate::secret::Secret;
 use crate::session::Renewal;
@@ -187,6 +187,10 @@ struct ErrorBody {
 }
 
 impl ErrorBody {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::of(&self.error)
+    }
+
     fn description(&self) -> Option<&str> {
         [&self.error_description, &self.message]
             .into_iter()
@@ -225,11 +229,11 @@ pub(super) fn read(answered: Answered, url: &url::Url) -> Read {
     }
     let gave_nonce = nonce.is_some();
     match serde_json::from_slice::<ErrorBody>(&body) {
-        Ok(body) if body.error == "use_dpop_nonce" && nonce.is_some() => {
+        Ok(body) if body.code() == ErrorCode::UseDpopNonce && nonce.is_some() => {
             Read::UseNonce(ProofParameters { nonce, ..proof })
         }
         // The nonce is outdated because the server was restarted, or the clocks differ.
-        Ok(body) if body.error == "invalid_dpop_proof" && !proof.refused_before => {
+        Ok(body) if body.code() == ErrorCode::InvalidDpopProof && !proof.refused_before => {
             Read::UseNonce(ProofParameters {
                 nonce: nonce.filter(|new| proof.nonce.as_ref() != Some(new)),
                 clock_offset: served

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::answers::{ErrorResponse, Upgrading};
+use super::answers::Upgrading;
 use super::client_assertion::Credentials;
+use super::error_response::ErrorResponse;
 use super::outcome::RefreshResponse;
 use super::server::AuthorizationServer;
 use super::token::{MAX_NONCE_RETRIES, Refresh};

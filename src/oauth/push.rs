@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::answers::ErrorResponse;
 use super::client_assertion::Credentials;
 use super::dpop::ProofParameters;
+use super::error_response::ErrorResponse;
 use super::http::HttpError;
 use super::lookup::LookupError;
 use super::outcome::{self, Answered, Read};
