@@ -4,6 +4,8 @@
 //! token, and never creates a record. It is identified by that token, independent of the store's
 //! address.
 
+mod entry;
+
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,16 +13,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
+
+pub use entry::Recovered;
 
 use super::sent::{SentTokens, is_journal};
 use crate::error::{Failure, failed};
 use crate::files::{self, Existing, PRIVATE};
 use crate::hashes::fingerprint;
 use crate::secret::Secret;
-use crate::session::{FORMATS, Session, Traces};
-use crate::store::{Kind, RecordKey, Store, StoreId, Stored, Written};
+use crate::session::Traces;
+use crate::store::{RecordKey, Store, StoreId, Stored};
+use entry::RecoveryEntry;
 
 /// Disk space reserved per entry. Records have 1 to 2 kB.
 const ENTRY_BYTES: usize = 16 * 1024;
@@ -42,27 +46,6 @@ pub struct Recovery {
     pub(super) sent: SentTokens,
 }
 
-/// Result of a refresh that is not yet in the store. Contains tokens.
-#[derive(Serialize, Deserialize)]
-struct RecoveryEntry {
-    /// Store of the record.
-    store: StoreId,
-    /// Key of the record.
-    key: String,
-    /// Fingerprint of the record before the refresh.
-    supersedes: String,
-    /// Fingerprint of its refresh token.
-    supersedes_token: Option<String>,
-    /// Record to store.
-    record: String,
-}
-
-impl Drop for RecoveryEntry {
-    fn drop(&mut self) {
-        self.record.zeroize();
-    }
-}
-
 /// Numbers of entries to be stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -81,22 +64,6 @@ pub(super) struct Applied {
     pub(super) result: Recovered,
     /// True if it was made for a store with another address.
     is_elsewhere: bool,
-}
-
-/// Result for one entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recovered {
-    /// Its record was written to the store.
-    Applied,
-    /// Its record was already in the store.
-    Present,
-    /// The record that it supersedes was replaced, so it is obsolete and was removed.
-    Superseded,
-    /// The record that it supersedes is missing. The entry is kept for some days, in case the
-    /// record returns.
-    Orphaned,
-    /// It could not be applied now, and is kept.
-    Pending,
 }
 
 impl Recovery {
@@ -168,13 +135,7 @@ impl Recovery {
         superseded: &[u8],
         record: &[u8],
     ) -> (PathBuf, Zeroizing<Vec<u8>>) {
-        let entry = RecoveryEntry {
-            store: store.clone(),
-            key: key.text().into_owned(),
-            supersedes: fingerprint(superseded),
-            supersedes_token: token(superseded),
-            record: String::from_utf8_lossy(record).into_owned(),
-        };
+        let entry = RecoveryEntry::new(store, key, superseded, record);
         let superseded = entry.supersedes_token.as_deref().unwrap_or(&entry.supersedes);
         let path = self.path_of(&entry.key, superseded);
         (path, Zeroizing::new(serde_json::to_vec(&entry).expect("an entry is JSON")))
@@ -252,7 +213,7 @@ impl Recovery {
         if Traces::read(entry.record.as_bytes()).is_none() {
             return Err(unreadable("is a recovery entry without a record", path).into());
         }
-        let result = apply(&entry, store).await?;
+        let result = entry.apply(store).await?;
         let is_elsewhere = entry.store != *id;
         if is_elsewhere && !matches!(result, Recovered::Applied | Recovered::Present) {
             return Ok(None);
@@ -331,70 +292,4 @@ fn unreadable(what: &str, path: &Path) -> Failure {
 
 fn is_entry(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
-}
-
-async fn apply(entry: &RecoveryEntry, store: &dyn Store) -> anyhow::Result<Recovered> {
-    let key = RecordKey::from_text(&entry.key);
-    let mut rows = store.records(Kind::Session, &key).await?;
-    if rows.iter().any(|row| row.value == entry.record.as_bytes()) {
-        return Ok(Recovered::Present);
-    }
-    // Of several rows with this key, the one that the entry supersedes comes first.
-    rows.sort_by_key(|row| {
-        (fingerprint(&row.value) != entry.supersedes, token(&row.value) != entry.supersedes_token)
-    });
-    let Some(present) = rows.into_iter().next() else { return Ok(Recovered::Orphaned) };
-    let new = if fingerprint(&present.value) == entry.supersedes {
-        Zeroizing::new(entry.record.clone().into_bytes())
-    } else if entry.supersedes_token.is_some() && token(&present.value) == entry.supersedes_token {
-        // The record was changed, but not its tokens, and those are used up.
-        let renewed = entry.record.as_bytes();
-        let format = Session::read(renewed).map_or(FORMATS[0], |session| session.format);
-        let Ok(adopted) = format.adopt(&present.value, renewed) else {
-            return Ok(Recovered::Superseded);
-        };
-        adopted
-    } else {
-        return Ok(Recovered::Superseded);
-    };
-    Ok(match store.replace(&present, &new).await? {
-        Written::Done | Written::Unconfirmed => Recovered::Applied,
-        Written::Gone => Recovered::Orphaned,
-        // The record was changed concurrently. The next attempt reads it again.
-        Written::Changed => Recovered::Pending,
-    })
-}
-
-fn token(record: &[u8]) -> Option<String> {
-    Traces::refresh_token(record).map(|token| token.fingerprint())
-}
-
-#[cfg(test)]
-mod properties {
-    use proptest::option;
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::arbitrary::{damage, text};
-
-    proptest! {
-        #[test]
-        fn an_entry_is_read_as_it_was_written_or_not_at_all(
-            store in text(), key in text(), supersedes in "[0-9a-f]{32}", token in option::of("[0-9a-f]{32}"), record in text(),
-            damage in damage(3),
-        ) {
-            let entry = RecoveryEntry { store: store.into(), key, supersedes, supersedes_token: token, record };
-            let written = serde_json::to_vec(&entry).unwrap();
-            let read: RecoveryEntry = serde_json::from_slice(&written).unwrap();
-            prop_assert_eq!((&read.store, &read.key, &read.record), (&entry.store, &entry.key, &entry.record));
-            prop_assert_eq!(&read.supersedes, &entry.supersedes);
-            prop_assert_eq!(&read.supersedes_token, &entry.supersedes_token);
-            // A truncated entry is invalid.
-            prop_assert!(serde_json::from_slice::<RecoveryEntry>(&written[..written.len() - 1]).is_err());
-            let damaged = damage.to(std::str::from_utf8(&written).unwrap());
-            if let Ok(read) = serde_json::from_str::<RecoveryEntry>(&damaged) {
-                prop_assert!(serde_json::to_vec(&read).is_ok());
-            }
-        }
-    }
 }

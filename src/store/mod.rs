@@ -1,4 +1,4 @@
-//! Store interface, with its guarantees, and opening a store by its address.
+//! Store interface, with its guarantees.
 
 mod checkpoint;
 mod codec;
@@ -6,10 +6,12 @@ mod id;
 mod key_table;
 mod layout;
 mod lock;
+mod open;
 mod postgres;
 mod presence;
 #[cfg(test)]
 mod properties;
+mod record;
 mod redis;
 mod retry;
 mod scan;
@@ -24,110 +26,27 @@ mod vitals;
 #[cfg(test)]
 mod conformance;
 
-use std::borrow::Cow;
-use std::fmt;
-use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use zeroize::{Zeroize as _, Zeroizing};
 
 pub use checkpoint::{Checkpoint, Durability};
 pub use id::StoreId;
 pub use key_table::keys_in_table;
 pub use layout::{CUSTOM_MEMBERS, Layout, LayoutChoice, NoRecord, Records};
 pub use lock::{EndlessLock, Lock};
+pub use open::{Access, Locks, census, open, open_all, other_databases};
 pub use presence::has_records;
+pub use record::{Kind, RecordKey, RecordValue, Stored, Want, Written};
 pub use scan::Scan;
 pub use unreadable::Unreadable;
 pub use url::StoreUrl;
 pub use vitals::{PostgresVitals, RedisVitals, SqliteVitals, Vitals};
 
-use crate::error::{Failure, usage};
-use crate::proxy::ProxySettings;
-use crate::secret::Secret;
-use crate::session::{Did, LastRefreshed, Observed, Session, is_nobodys};
-use crate::tls::Trust;
-
-/// Kind of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Session of a user.
-    Session,
-    /// Pending login.
-    State,
-}
-
-/// Key of a record, as the store has it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordKey(Vec<u8>);
-
-/// Value of a record. Contains tokens and private keys, and is wiped on drop.
-#[derive(Clone, Default)]
-pub struct RecordValue(Vec<u8>);
-
-impl Drop for RecordValue {
-    fn drop(&mut self) {
-        // As a slice: zeroize wipes a `Vec` byte by byte, which takes a twentieth of a listing's
-        // time.
-        self.0.as_mut_slice().zeroize();
-        self.0.spare_capacity_mut().zeroize();
-    }
-}
-
-/// Record as read from the store.
-#[derive(Clone)]
-pub struct Stored {
-    /// Key.
-    pub key: RecordKey,
-    /// Value without the layout's envelope. May be anything, not only a value written by an app.
-    pub value: RecordValue,
-    /// Stored value, if it differs.
-    pub raw: Option<RecordValue>,
-    /// Evidence of the record's age.
-    pub observed: Observed,
-    /// Remaining lifetime, if the store knows it and was asked for it.
-    pub ttl: Option<Duration>,
-    /// Reason for an empty `value`, if the store itself can tell that it is not a record.
-    pub unreadable: Option<Unreadable>,
-}
-
-impl Stored {
-    /// Creates a record with these properties alone.
-    pub fn new(key: RecordKey, value: RecordValue) -> Self {
-        Self { key, value, raw: None, observed: Observed::default(), ttl: None, unreadable: None }
-    }
-
-    /// Returns the stored value, with which a conditional write compares.
-    fn version(&self) -> &RecordValue {
-        self.raw.as_ref().unwrap_or(&self.value)
-    }
-}
-
-/// Data to read in a scan. The less, the faster.
-#[derive(Clone, Copy, Debug)]
-pub struct Want {
-    /// True to read values.
-    pub values: bool,
-    /// True to read remaining lifetimes.
-    pub ttls: bool,
-}
-
-/// Result of a conditional write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// The new value is stored.
-    Done,
-    /// The new value is stored, but may be lost in a failover. A [`Store::checkpoint`] tells.
-    Unconfirmed,
-    /// The record has changed in the meantime. Nothing was written.
-    Changed,
-    /// The record no longer exists. Nothing was written.
-    Gone,
-}
+use crate::error::Failure;
+use crate::session::{Did, LastRefreshed, Observed, Session};
 
 /// Store of sessions and pending logins.
 ///
@@ -285,175 +204,4 @@ fn written_at(kind: Kind, value: &[u8], now: Timestamp) -> Timestamp {
     let last =
         session.and_then(|session| LastRefreshed::of(&session, None, Observed::default(), now));
     last.map_or(now, |last| last.at)
-}
-
-impl From<Vec<u8>> for RecordValue {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-}
-
-impl Deref for RecordValue {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl AsRef<[u8]> for RecordValue {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for RecordValue {
-    fn eq(&self, other: &T) -> bool {
-        **self == *other.as_ref()
-    }
-}
-
-impl fmt::Debug for RecordValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RecordValue({} bytes)", self.len())
-    }
-}
-
-impl RecordKey {
-    /// Creates a key from its text.
-    pub fn from_text(text: &str) -> Self {
-        Self(text.as_bytes().to_vec())
-    }
-
-    /// Checks whether the key is valid UTF-8.
-    fn is_text(&self) -> bool {
-        std::str::from_utf8(&self.0).is_ok()
-    }
-
-    /// Returns the key's text, with invalid bytes replaced.
-    pub fn text(&self) -> Cow<'_, str> {
-        // Nearly all keys are UTF-8, which this detects several times as fast as the replacement.
-        std::str::from_utf8(&self.0)
-            .map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
-    }
-}
-
-impl Stored {
-    /// Checks whether the record provably belongs to no one.
-    pub fn is_nobodys(&self) -> bool {
-        self.unreadable.is_none() && is_nobodys(&self.value)
-    }
-}
-
-impl fmt::Debug for Stored {
-    /// Omits the value, which contains tokens and keys.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("key", &self.key.text())
-            .field("bytes", &self.value.len())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Parameters for opening a store, apart from its address.
-#[derive(Default)]
-pub struct Access {
-    /// Certificates of a private authority in PEM, trusted in addition to the public ones.
-    pub ca_pem: Option<Vec<u8>>,
-    /// Certificates in PEM from the environment, trusted in addition.
-    pub system_pem: Vec<u8>,
-    /// The proxy that stores over https are reached by.
-    pub proxy: ProxySettings,
-    /// Client certificate with its private key in PEM.
-    pub client_pem: Option<Zeroizing<Vec<u8>>>,
-    /// Token of a store with a REST interface.
-    pub token: Option<Secret<'static>>,
-    /// Name of the token in messages.
-    pub token_name: Option<String>,
-    /// State directory of oauthctl, for the notes of stores that have no place for them.
-    pub state: Option<PathBuf>,
-    /// Location of the app's locks, if not in the store.
-    pub locks: Option<Locks>,
-}
-
-/// Locks of an app, apart from its sessions.
-pub enum Locks {
-    /// The app has no locks.
-    None,
-    /// Store of the locks, with the parameters for opening it.
-    Store(StoreUrl, Box<Access>),
-}
-
-impl Access {
-    /// Returns the trusted certificates and the client certificate.
-    pub fn trust(&self) -> Trust<'_> {
-        let client = self.client_pem.as_deref().map(Vec::as_slice);
-        Trust { named: self.ca_pem.as_deref(), system: &self.system_pem, client }
-    }
-}
-
-/// Streams all records of the store at this address: everything at the locations of the layouts,
-/// and values elsewhere that look like records of a client library.
-pub async fn census(
-    url: &StoreUrl,
-    access: &Access,
-    layouts: Vec<Arc<Layout>>,
-) -> Result<Scan, Failure> {
-    match url {
-        StoreUrl::Sqlite(path) => sqlite::census(path, layouts),
-        StoreUrl::Redis(address) => redis::census(address, access, layouts).await,
-        StoreUrl::Rest(address) => redis::census_rest(address, access, layouts).await,
-        StoreUrl::Postgres(address) => postgres::census(address, access, layouts).await,
-    }
-}
-
-/// Returns the addresses of non-empty other databases of the same server, if it reports them.
-pub async fn other_databases(url: &StoreUrl, access: &Access) -> Vec<StoreUrl> {
-    match url {
-        StoreUrl::Redis(address) => {
-            redis::other_databases(address, access).await.into_iter().map(StoreUrl::Redis).collect()
-        }
-        StoreUrl::Sqlite(_) | StoreUrl::Rest(_) | StoreUrl::Postgres(_) => Vec::new(),
-    }
-}
-
-/// Opens the store at this address with this layout. Fails if it has records of several layouts and
-/// none was named.
-pub async fn open(
-    url: &StoreUrl,
-    access: &Access,
-    layout: &LayoutChoice,
-) -> Result<Box<dyn Store>, Failure> {
-    let mut stores = open_all(url, access, layout).await?;
-    match stores.pop() {
-        Some(store) if stores.is_empty() => Ok(store),
-        last => {
-            let names: Vec<_> =
-                stores.iter().chain(&last).map(|store| store.layout().name.as_str()).collect();
-            let options: Vec<_> = names.iter().map(|name| format!("--layout {name}")).collect();
-            let problem = format!("the store has records of several layouts: {}", names.join(", "));
-            Err(usage(problem).at(url).hint(format!("choose one: {}", options.join(" or "))))
-        }
-    }
-}
-
-/// Opens the store at this address, once per layout of which it has records, or with the named one.
-pub async fn open_all(
-    url: &StoreUrl,
-    access: &Access,
-    layout: &LayoutChoice,
-) -> Result<Vec<Box<dyn Store>>, Failure> {
-    fn boxed(stores: Vec<impl Store + 'static>) -> Vec<Box<dyn Store>> {
-        stores.into_iter().map(|store| Box::new(store) as Box<dyn Store>).collect()
-    }
-    Ok(match url {
-        StoreUrl::Sqlite(path) => boxed(sqlite::SqliteStore::open(path, access, layout)?),
-        StoreUrl::Redis(address) => boxed(redis::RedisStore::open(address, access, layout).await?),
-        StoreUrl::Rest(address) => {
-            boxed(redis::RedisStore::open_rest(address, access, layout).await?)
-        }
-        StoreUrl::Postgres(address) => {
-            boxed(postgres::PostgresStore::open(address, access, layout).await?)
-        }
-    })
 }

@@ -2,6 +2,7 @@
 
 mod first_seen;
 mod list;
+mod new_place;
 mod place;
 mod promote;
 mod retire;
