@@ -56,7 +56,7 @@ fn prune_removes_only_what_is_provably_nobodys() {
     exit 0
     -- stdout --
     DID                    RESULT        REASON
-    did:web:bare.example   would remove  malformed: no dpopJwk
+    did:web:bare.example   would remove  malformed: no DPoP key
     did:web:empty.example  would remove  malformed: empty
     would remove 2 of 14 sessions (2 malformed); 9 kept: foreign
     ");
@@ -86,10 +86,10 @@ fn foreign_records_are_listed_with_what_they_are() {
     did:web:encrypted.example  foreign  -          -    -       not JSON, perhaps encrypted
     did:web:indigo.example     foreign  -          -    -       a record of the Go library indigo, which is not supported
     did:web:jacquard.example   foreign  -          -    -       a record of the Rust library jacquard, which is not supported
-    did:web:old.example        foreign  -          -    -       no authMethod: written by a very old client
+    did:web:old.example        foreign  -          -    -       no client authentication, as in records of very old clients
     did:web:sealed.example     foreign  -          -    -       not JSON, perhaps encrypted
     did:web:twice.example      foreign  -          -    -       JSON encoded twice
-    did:web:unknown.example    foreign  -          -    -       no tokenSet
+    did:web:unknown.example    foreign  -          -    -       no token set
     did:web:wrapped.example    foreign  -          -    -       a record in an envelope {value, ttl, cachedAt}
     -- stderr --
     9 sessions in sqlite:app.db (layout statusphere)

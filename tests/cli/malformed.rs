@@ -81,7 +81,7 @@ fn it_is_listed_with_the_reason_in_every_format() {
         foreign("did:web:hash", "the value is a Redis hash, not a string"),
         foreign("did:web:huge", "the value is larger than 1 MiB"),
         foreign("did:web:list", "the value is a Redis list, not a string"),
-        foreign("did:web:member", "authMethod is none that we know"),
+        foreign("did:web:member", "unknown method of client authentication"),
         foreign("did:web:not-json", "not JSON, perhaps encrypted"),
         foreign("did:web:set", "the value is a Redis set, not a string"),
         foreign("did:web:stream", "the value is a Redis stream, not a string"),

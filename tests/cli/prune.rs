@@ -157,7 +157,7 @@ fn a_dry_run_names_sessions_with_reasons_and_changes_nothing() {
     did:plc:awayaaaaaaaaaaaaaaaaaaaa  would sign out  inactive for 7d
     did:plc:deadaaaaaaaaaaaaaaaaaaaa  would remove    dead: expired, and has no refresh token
     did:plc:endedaaaaaaaaaaaaaaaaaaa  would ask       suspect: not refreshed for longer than 10d
-    did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: no dpopJwk
+    did:plc:malformedaaaaaaaaaaaaaaa  would remove    malformed: no DPoP key
     would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (inactive); signed out: inactive for 7 days
     ");
     insta::assert_snapshot!(app.sessions("prune --dry-run --inactive 7d --malformed --format csv"), @r#"
@@ -168,7 +168,7 @@ fn a_dry_run_names_sessions_with_reasons_and_changes_nothing() {
     did:plc:awayaaaaaaaaaaaaaaaaaaaa,did:plc:awayaaaaaaaaaaaaaaaaaaaa,would_sign_out,inactive for 7d
     did:plc:deadaaaaaaaaaaaaaaaaaaaa,did:plc:deadaaaaaaaaaaaaaaaaaaaa,would_remove,"dead: expired, and has no refresh token"
     did:plc:endedaaaaaaaaaaaaaaaaaaa,did:plc:endedaaaaaaaaaaaaaaaaaaa,would_ask,suspect: not refreshed for longer than 10d
-    did:plc:malformedaaaaaaaaaaaaaaa,,would_remove,malformed: no dpopJwk
+    did:plc:malformedaaaaaaaaaaaaaaa,,would_remove,malformed: no DPoP key
     -- stderr --
     would remove 2 of 7 sessions (1 dead, 1 malformed), ask the server about 2 (suspect), sign out 1 (inactive); signed out: inactive for 7 days
     "#);

@@ -251,9 +251,9 @@ fn what_is_no_session_is_listed_with_the_reason() {
     did:web:deep               foreign    -          -    -       not JSON, perhaps encrypted
     did:web:empty              malformed  -          -    -       empty
     did:web:expiry             foreign    -          -    -       the session belongs to another account than its key
-    did:web:no-auth-method     foreign    -          -    -       no authMethod: written by a very old client
-    did:web:no-dpop-key        foreign    -          -    -       no dpopJwk
-    did:web:no-tokens          foreign    -          -    -       no tokenSet
+    did:web:no-auth-method     foreign    -          -    -       no client authentication, as in records of very old clients
+    did:web:no-dpop-key        foreign    -          -    -       no DPoP key
+    did:web:no-tokens          foreign    -          -    -       no token set
     did:web:null               foreign    -          -    -       a member has the wrong type
     did:web:number-for-a-text  foreign    -          -    -       a member has the wrong type
     did:web:someone-else       foreign    -          -    -       the session belongs to another account than its key

@@ -44,7 +44,7 @@ fn a_record_that_is_no_session_is_shown_too() {
     layout  statusphere
     did     unknown
     status  foreign
-    reason  no tokenSet
+    reason  no token set
     ");
 }
 

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::edit::Members;
-use super::read::{ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, text};
-use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use super::read::{ClientAuth, Jwk, Parts, Text, TokenSet, json_problem, text};
+use super::{Format, Malformed, PartNames, PrivateJwk};
 use crate::secret::Secret;
 use crate::session::{PendingLogin, Session};
 
@@ -16,13 +16,6 @@ pub struct Atcute;
 
 const NAMES: PartNames =
     PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopKey" };
-
-/// Messages about parts that are missing.
-const MISSING: MissingParts = MissingParts {
-    client_auth: "no authMethod",
-    dpop_key: "no dpopKey",
-    private_key: "dpopKey has no private part",
-};
 
 #[derive(Deserialize)]
 struct RawSession<'a> {
@@ -65,16 +58,12 @@ impl Format for Atcute {
         at.as_millisecond().to_string()
     }
 
-    fn claims(&self, marks: &Marks) -> bool {
-        marks.has(NAMES.dpop_key)
-    }
-
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
         // One UTF-8 check of the whole record is faster than one per member.
         let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
         let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
         let RawSession { client_auth, token_set, dpop_key } = raw;
-        Parts { token_set, client_auth, dpop_key }.session(&Self, &MISSING, milliseconds)
+        Parts { token_set, client_auth, dpop_key }.session(&Self, milliseconds)
     }
 
     fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed> {
@@ -208,11 +197,11 @@ pub(in crate::session) mod tests {
     fn what_is_no_session_says_why() {
         for (from, to, why) in [
             (RECORD, "", "not JSON"),
-            (RECORD, "{}", "no tokenSet"),
-            ("dpopKey", "dpopJwk", "no dpopKey"),
-            (r#","d":"d""#, "", "dpopKey has no private part"),
-            ("authMethod", "x", "no authMethod"),
-            (r#","kid":"kid-1""#, "", "authMethod names no kid"),
+            (RECORD, "{}", "no token set"),
+            ("dpopKey", "dpopJwk", "no DPoP key"),
+            (r#","d":"d""#, "", "the DPoP key has no private part"),
+            ("authMethod", "x", "no client authentication, as in records of very old clients"),
+            (r#","kid":"kid-1""#, "", "the client authentication has no kid"),
             (
                 r#"{"method":"private_key_jwt","kid":"kid-1"}"#,
                 r#""private_key_jwt""#,

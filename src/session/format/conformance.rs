@@ -73,6 +73,45 @@ fn a_damaged_record_is_claimed_and_kept() {
     }
 }
 
+/// Returns a record without its secrets.
+pub(super) fn bare(json: &Value) -> Value {
+    match json {
+        Value::Object(members) => {
+            let secrets = ["refresh_token", "d", "dpop_privatekey_multibase"];
+            let kept = members.iter().filter(|(name, _)| !secrets.contains(&name.as_str()));
+            kept.map(|(name, value)| (name.clone(), bare(value))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_session_without_its_secrets_is_nobodys() {
+    for format in FORMATS {
+        let sample: Value = serde_json::from_str(format.samples()[0]).unwrap();
+        let bare = bare(&sample).to_string();
+        assert!(is_nobodys(bare.as_bytes()), "PUBLIC_MEMBERS lacks a name of {format:?}: {bare}");
+    }
+}
+
+#[test]
+fn a_token_set_alone_is_claimed_by_a_format_that_has_one() {
+    for format in FORMATS {
+        let names = format.part_names();
+        let of = |members: &[&str]| {
+            let record: Map<_, _> =
+                members.iter().map(|name| ((*name).to_owned(), json!({"x": "secret"}))).collect();
+            Recognised::of(&serde_json::to_vec(&record).unwrap())
+        };
+        // Of formats that share a name, the DPoP key decides.
+        assert_eq!(of(&[names.token_set, names.dpop_key]), Recognised::Damaged(*format));
+        let Recognised::Damaged(claimant) = of(&[names.token_set]) else {
+            panic!("{format:?} does not claim its token set")
+        };
+        assert_eq!(claimant.part_names().token_set, names.token_set);
+    }
+}
+
 #[test]
 fn half_a_record_is_none() {
     for format in FORMATS {

@@ -17,7 +17,7 @@ pub use atcute::Atcute;
 pub use node::Node;
 #[cfg(test)]
 pub(super) use node::tests::RECORD;
-pub use recognise::{Marks, Recognised, is_nobodys};
+pub use recognise::{Recognised, is_nobodys};
 
 use super::{Did, PendingLogin, Renewal, Session};
 use crate::jose::DpopKey;
@@ -48,9 +48,6 @@ pub trait Format: Sync {
 
     /// Writes the expiry of an access token as JSON.
     fn expiry(&self, at: Timestamp) -> String;
-
-    /// Checks whether a value with these members may be a damaged record of this format.
-    fn claims(&self, marks: &Marks) -> bool;
 
     /// Reads a session in one pass, without copying.
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed>;

@@ -5,10 +5,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::edit::Members;
-use super::read::{
-    ClientAuth, Jwk, MissingParts, Parts, Text, TokenSet, json_problem, optional, text,
-};
-use super::{Format, Malformed, Marks, PartNames, PrivateJwk};
+use super::read::{ClientAuth, Jwk, Parts, Text, TokenSet, json_problem, optional, text};
+use super::{Format, Malformed, PartNames, PrivateJwk};
 use crate::secret::Secret;
 use crate::session::{PendingLogin, Session};
 
@@ -17,13 +15,6 @@ pub struct Node;
 
 const NAMES: PartNames =
     PartNames { token_set: "tokenSet", client_auth: "authMethod", dpop_key: "dpopJwk" };
-
-/// Messages about parts that are missing.
-const MISSING: MissingParts = MissingParts {
-    client_auth: "no authMethod: written by a very old client",
-    dpop_key: "no dpopJwk",
-    private_key: "dpopJwk has no private part",
-};
 
 #[derive(Deserialize)]
 struct RawSession<'a> {
@@ -67,18 +58,13 @@ impl Format for Node {
         format!("\"{at:.3}\"")
     }
 
-    fn claims(&self, marks: &Marks) -> bool {
-        // Matches very old and damaged records, too. atcute uses the same name for its token set.
-        marks.has(NAMES.dpop_key) || marks.has(NAMES.token_set) && !marks.has("dpopKey")
-    }
-
     fn session<'a>(&self, record: &'a [u8]) -> Result<Session<'a>, Malformed> {
         // One UTF-8 check of the whole record is faster than one per member.
         let record = std::str::from_utf8(record).map_err(|_| Malformed("not JSON"))?;
         let raw: RawSession<'a> = serde_json::from_str(record).map_err(|e| json_problem(&e))?;
         let RawSession { client_auth, token_set, dpop_key } = raw;
         let parts = Parts { token_set, client_auth, dpop_key };
-        parts.session(&Self, &MISSING, |expiry| optional(expiry)?.parse().ok())
+        parts.session(&Self, |expiry| optional(expiry)?.parse().ok())
     }
 
     fn login<'a>(&self, record: &'a [u8]) -> Result<PendingLogin<'a>, Malformed> {
@@ -217,13 +203,13 @@ pub(in crate::session) mod tests {
     fn what_is_no_session_says_why() {
         for (from, to, why) in [
             (RECORD, "", "not JSON"),
-            (RECORD, "{}", "no tokenSet"),
+            (RECORD, "{}", "no token set"),
             (RECORD, "\"text\"", "a member has the wrong type"),
-            ("authMethod", "x", "no authMethod: written by a very old client"),
-            (r#""kid":"k1""#, r#""x":1"#, "authMethod names no kid"),
-            ("private_key_jwt", "client_secret_basic", "authMethod is none that we know"),
-            (r#","d":"d""#, "", "dpopJwk has no private part"),
-            (r#""sub""#, r#""subject""#, "no tokenSet.sub"),
+            ("authMethod", "x", "no client authentication, as in records of very old clients"),
+            (r#""kid":"k1""#, r#""x":1"#, "the client authentication has no kid"),
+            ("private_key_jwt", "client_secret_basic", "unknown method of client authentication"),
+            (r#","d":"d""#, "", "the DPoP key has no private part"),
+            (r#""sub""#, r#""subject""#, "no sub in the token set"),
         ] {
             let record = RECORD.replace(from, to);
             assert_eq!(Node.session(record.as_bytes()).err(), Some(Malformed(why)), "{to}");

@@ -66,30 +66,24 @@ pub(super) struct Parts<'a> {
     pub(super) dpop_key: Option<Jwk<'a>>,
 }
 
-/// Messages about parts that are missing.
-pub(super) struct MissingParts {
-    pub(super) client_auth: &'static str,
-    pub(super) dpop_key: &'static str,
-    pub(super) private_key: &'static str,
-}
-
 impl<'a> Parts<'a> {
     /// Reads the parts. `expiry` reads the expiry of the access token from its JSON.
     pub(super) fn session(
         self,
         format: &'static dyn Format,
-        missing: &MissingParts,
         expiry: impl FnOnce(&'a RawValue) -> Option<Timestamp>,
     ) -> Result<Session<'a>, Malformed> {
-        let tokens = self.token_set.ok_or(Malformed("no tokenSet"))?;
-        let dpop = self.dpop_key.ok_or(Malformed(missing.dpop_key))?;
+        let tokens = self.token_set.ok_or(Malformed("no token set"))?;
+        let dpop = self.dpop_key.ok_or(Malformed("no DPoP key"))?;
         let expires_at = tokens.expires_at.and_then(expiry);
-        let dpop = dpop.public().ok_or(Malformed(missing.private_key))?;
-        let client_auth = self.client_auth.ok_or(Malformed(missing.client_auth))?;
+        let dpop = dpop.public().ok_or(Malformed("the DPoP key has no private part"))?;
+        let client_auth = self
+            .client_auth
+            .ok_or(Malformed("no client authentication, as in records of very old clients"))?;
         Ok(Session {
             format,
-            did: text(tokens.sub).ok_or(Malformed("no tokenSet.sub"))?,
-            issuer: text(tokens.iss).ok_or(Malformed("no tokenSet.iss"))?.into(),
+            did: text(tokens.sub).ok_or(Malformed("no sub in the token set"))?,
+            issuer: text(tokens.iss).ok_or(Malformed("no iss in the token set"))?.into(),
             pds: tokens.aud.and_then(optional),
             scope: tokens.scope.and_then(optional),
             client_auth: Some(client_auth.into_known()?),
@@ -107,8 +101,10 @@ impl<'a> ClientAuth<'a> {
         match (text(self.method).as_deref(), text(self.kid)) {
             (Some("none"), _) => Ok(AuthMethod::None),
             (Some("private_key_jwt"), Some(kid)) => Ok(AuthMethod::PrivateKeyJwt(kid)),
-            (Some("private_key_jwt"), None) => Err(Malformed("authMethod names no kid")),
-            _ => Err(Malformed("authMethod is none that we know")),
+            (Some("private_key_jwt"), None) => {
+                Err(Malformed("the client authentication has no kid"))
+            }
+            _ => Err(Malformed("unknown method of client authentication")),
         }
     }
 }

@@ -36,7 +36,7 @@ pub enum Recognised {
 /// Members of a JSON object.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub struct Marks(HashMap<String, Option<IgnoredAny>>);
+struct Marks(HashMap<String, Option<IgnoredAny>>);
 
 /// Unsupported libraries, with a test of the members. The first match counts.
 const UNSUPPORTED: &[(&str, fn(&Marks) -> bool)] = &[
@@ -94,7 +94,7 @@ impl Recognised {
 
 impl Marks {
     /// Checks whether the object has a member of this name that is not `null`.
-    pub fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(Option::is_some)
     }
 
@@ -103,11 +103,23 @@ impl Marks {
             Recognised::Unsupported(description)
         } else if self.has("cachedAt") {
             Recognised::Enveloped
-        } else if let Some(format) = FORMATS.iter().find(|format| format.claims(self)) {
-            Recognised::Damaged(*format)
+        } else if let Some(format) = self.nearest_format() {
+            Recognised::Damaged(format)
         } else {
             Recognised::OtherJson
         }
+    }
+
+    /// Returns the format with most of these members, the first of several. The name of the DPoP
+    /// key counts more than that of the token set, which several libraries share.
+    fn nearest_format(&self) -> Option<&'static dyn Format> {
+        let parts = |format: &dyn Format| {
+            let names = format.part_names();
+            (self.has(names.dpop_key), self.has(names.token_set))
+        };
+        let formats = FORMATS.iter().copied().filter(|format| parts(*format) != (false, false));
+        // Of equal ones, `max_by_key` returns the last.
+        formats.rev().max_by_key(|format| parts(*format))
     }
 }
 
@@ -166,6 +178,7 @@ mod tests {
 
     use super::super::RECORD;
     use super::super::atcute::Atcute;
+    use super::super::conformance::bare;
     use super::super::node::Node;
     use super::*;
 
@@ -305,18 +318,6 @@ mod tests {
                 (kind, false),
                 "{name}"
             );
-        }
-    }
-
-    /// Returns the record without its secrets.
-    fn bare(json: &Value) -> Value {
-        match json {
-            Value::Object(members) => {
-                let secrets = ["refresh_token", "d", "dpop_privatekey_multibase"];
-                let kept = members.iter().filter(|(name, _)| !secrets.contains(&name.as_str()));
-                kept.map(|(name, value)| (name.clone(), bare(value))).collect()
-            }
-            other => other.clone(),
         }
     }
 
