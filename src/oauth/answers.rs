@@ -76,6 +76,10 @@ const CIRRUS: &str = "cirrus";
 /// Plausible wording of no particular server.
 const PATTERN: &str = "pattern";
 
+/// Servers that have one error message for a used refresh token and another for an unknown one.
+/// Other servers call both unknown, so that their [`Cause::Ended`] does not prove an end.
+const DISTINGUISH_USED_TOKENS: [&str; 2] = [REFERENCE, RSKY];
+
 /// Known error response to a refresh.
 struct KnownAnswer {
     /// Status code. `None` matches any.
@@ -217,12 +221,12 @@ impl ErrorResponse {
     }
 
     /// Checks whether the response proves that the session has ended, for any token of the session.
-    /// Relies on servers that distinguish used tokens from unknown ones; they send a nonce with
-    /// every answer. Other servers use the same words for a used token, and send no nonces.
+    /// An unknown token is proof only at [`DISTINGUISH_USED_TOKENS`]. These send a nonce with every
+    /// answer; other servers with the same words send none.
     pub fn proves_end(&self) -> bool {
-        let tells_apart = |source: &&str| [REFERENCE, RSKY].contains(source);
+        let distinguishes = |source: &&str| DISTINGUISH_USED_TOKENS.contains(source);
         self.row().is_some_and(|row| match row.cause {
-            Cause::Ended => self.gave_nonce && row.source.iter().any(tells_apart),
+            Cause::Ended => self.gave_nonce && row.source.iter().any(distinguishes),
             _ => row.fate == Fate::Gone && row.source != [PATTERN],
         })
     }
