@@ -156,10 +156,9 @@ impl Context {
             token,
             token_name: names.into_iter().next().map(str::to_owned),
             state: self.state_directory().ok(),
-            locks: if matches!(url, StoreUrl::Postgres(_) | StoreUrl::Sqlite(_)) {
-                self.locks()?
-            } else {
-                None
+            locks: match url {
+                StoreUrl::Postgres(_) | StoreUrl::Sqlite(_) => self.locks()?,
+                StoreUrl::Redis(_) | StoreUrl::Rest(_) => None,
             },
         })
     }

@@ -36,17 +36,15 @@ impl StoreUrl {
     pub fn unserved(text: &str) -> Option<&str> {
         let (scheme, rest) = input::trimmed(text).split_once(':')?;
         let is_served = || {
-            let text = format!("{scheme}://h/d");
             scheme.eq_ignore_ascii_case("sqlite")
-                || RedisAddress::parse(&text).is_some()
-                || PostgresAddress::parse(&text, Path::new("")).is_some()
-                || RestAddress::parse(&text).is_some()
+                || Self::of_server(&format!("{scheme}://h/d"), Path::new("")).is_some()
         };
         // Others may be half a password.
         let is_scheme = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
         let looks_like_one = scheme.len() <= 16 && scheme.chars().all(is_scheme);
         let is_known = UNSERVED.iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        (is_known || (rest.starts_with("//") && looks_like_one && !is_served()))
+        let may_be_one = is_known || rest.starts_with("//") && looks_like_one;
+        (may_be_one && !is_served())
             .then_some(scheme)
             .filter(|scheme| !scheme.eq_ignore_ascii_case("file"))
     }
@@ -72,14 +70,8 @@ impl StoreUrl {
                 path => Ok(Self::Sqlite(base.join(path))),
             };
         }
-        if let Some(address) = RedisAddress::parse(text) {
-            return address.map(Self::Redis);
-        }
-        if let Some(address) = PostgresAddress::parse(text, base) {
-            return address.map(Self::Postgres);
-        }
-        if let Some(address) = RestAddress::parse(text) {
-            return address.map(Self::Rest);
+        if let Some(url) = Self::of_server(text, base) {
+            return url;
         }
         if let Some(path) = text.strip_prefix("file:") {
             let path = path.split('?').next().unwrap_or_default();
@@ -107,6 +99,14 @@ impl StoreUrl {
         Err(usage("is not the address of a store").hint(FORMS))
     }
 
+    /// Parses the address of a server. `None` if its scheme is not that of a supported one.
+    fn of_server(text: &str, base: &Path) -> Option<Result<Self, Failure>> {
+        let redis = || Some(RedisAddress::parse(text)?.map(Self::Redis));
+        let postgres = || Some(PostgresAddress::parse(text, base)?.map(Self::Postgres));
+        let rest = || Some(RestAddress::parse(text)?.map(Self::Rest));
+        redis().or_else(postgres).or_else(rest)
+    }
+
     /// Checks whether the connection is encrypted.
     pub fn is_encrypted(&self) -> bool {
         match self {
@@ -120,13 +120,17 @@ impl StoreUrl {
     /// Checks whether the connection to it is encrypted, and the server's certificate is not
     /// verified because the address says so.
     pub fn is_unverified(&self) -> bool {
-        matches!(self, Self::Postgres(address) if address.is_unverified())
+        match self {
+            Self::Postgres(address) => address.is_unverified(),
+            Self::Sqlite(_) | Self::Redis(_) | Self::Rest(_) => false,
+        }
     }
 
     /// Returns the address with missing parts taken from variables of libpq.
     pub fn filled(mut self, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
-        if let Self::Postgres(address) = &mut self {
-            address.fill(variable)?;
+        match &mut self {
+            Self::Postgres(address) => address.fill(variable)?,
+            Self::Sqlite(_) | Self::Redis(_) | Self::Rest(_) => {}
         }
         Ok(self)
     }
