@@ -101,6 +101,16 @@ fn no_room_imports_one_above_it() {
 }
 
 #[test]
+fn the_map_in_contributing_has_every_room() {
+    let contributing = source().with_file_name("CONTRIBUTING.md");
+    let text = fs::read_to_string(contributing).unwrap();
+    let map = text.split("\n## ").find(|section| section.starts_with("Map\n")).unwrap();
+    for room in FLOORS.iter().flat_map(|(rooms, _)| *rooms) {
+        assert!(map.contains(&format!("`{room}`")), "the map lacks {room}");
+    }
+}
+
+#[test]
 fn clap_is_for_commands_only() {
     let is_below = |file: &Path| floor(&room(file)) < FLOORS.len() - 1;
     let with_clap =

@@ -92,6 +92,37 @@ fn assert_holds(name: &str, document: &str) {
     assert!(is_refused, "{name} allows anything: {document}");
 }
 
+/// Commands whose output is text, a document of a standard, or has a schema under another name.
+const WITHOUT_SCHEMA: [&str; 9] = [
+    "completions",
+    "jwks",
+    "keys",
+    "man",
+    "metadata",
+    "schema",
+    "sessions",
+    "sessions-export",
+    "states",
+];
+
+#[test]
+fn every_command_with_json_output_has_a_schema() {
+    let names = Sandbox::new().result(["schema"]);
+    let names: Vec<_> = names.lines().collect();
+    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/man")).unwrap();
+    for page in pages {
+        let page = page.unwrap().file_name().into_string().unwrap();
+        let Some(command) = page.trim_end_matches(".1").strip_prefix("oauthctl-") else { continue };
+        assert!(
+            names.contains(&command) || WITHOUT_SCHEMA.contains(&command),
+            "add {command} to NAMES in src/commands/schema.rs"
+        );
+    }
+    for name in names {
+        assert!(schema(name).is_object(), "{name} has no row in a function `schema`");
+    }
+}
+
 fn app() -> App {
     let app = App::with_users(2);
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
