@@ -52,6 +52,6 @@ pub use revoke::{RevokeResult, Revoked, Revoker, StillMeant};
 pub use runner::{Event, RunLimits, Runner, Step, Stop, Work, current_session};
 pub use seen::{Missing, Records, Seen};
 pub use selection::{Meant, Names, Selection, Source, noted};
-pub use settle::{RecoveryResult, settle_patiently};
+pub use settle::{RecoveryResult, Settler};
 pub use tally::Tally;
 pub use upgrading::Upgrades;

@@ -7,7 +7,7 @@ use tracing::debug;
 
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Recovered, Recovery, RecoveryResult, Tally, Waiting, settle_patiently};
+use crate::maintenance::{Recovered, Recovery, RecoveryResult, Settler, Tally, Waiting};
 use crate::store::{Durability, Store};
 use crate::ui::{Cells, Format, Row, counted, counts};
 
@@ -108,14 +108,8 @@ pub fn recover(context: &Context, store: &dyn Store) -> anyhow::Result<RecoverRe
     let settled = {
         let (id, interrupt) = (context.store_id()?, context.interrupt());
         let stop = || interrupt.is_set();
-        context.runtime()?.block_on(settle_patiently(
-            &recovery,
-            store,
-            &id,
-            context.now(),
-            &entries,
-            stop,
-        ))?
+        let settler = Settler { recovery: &recovery, store, store_id: &id, now: context.now() };
+        context.runtime()?.block_on(settler.settle_patiently(&entries, stop))?
     };
     let doubt = match &settled.durability {
         Durability::Durable => None,

@@ -10,6 +10,7 @@ use super::answer::{SpentBy, refused};
 use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::{Refresher, WorkedKey};
+use super::request::Exchange;
 use crate::hashes::fingerprint;
 use crate::jose::{ClientKey, Kid};
 use crate::maintenance::known_keys::{KnownKey, forget, name_of_key, noted};
@@ -30,18 +31,16 @@ impl Refresher {
     /// nothing, because the server would repeat its answer.
     pub(super) async fn decide(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &Arc<AuthorizationServer>,
+        exchange: Exchange<'_>,
         refusal: &ErrorResponse,
         has_worked: bool,
     ) -> Outcome {
-        let (outcome, _) = refused(ready, refusal, || SpentBy::Unknown, has_worked);
+        let (outcome, _) = refused(exchange.ready, refusal, || SpentBy::Unknown, has_worked);
         if let Outcome::Unknown(why, _) = outcome {
             return Outcome::Unknown(why, Retry::Never);
         }
-        let earlier = self.earlier_note(stored).await;
-        self.note(stored, ready, server, (&outcome, None), earlier).await;
+        let earlier = self.earlier_note(exchange.stored).await;
+        self.note(exchange, (&outcome, None), earlier).await;
         outcome
     }
 
@@ -61,12 +60,11 @@ impl Refresher {
     /// Writes notes about this refresh. They only save requests, so a failure is harmless.
     pub(in crate::maintenance) async fn note(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &Arc<AuthorizationServer>,
+        exchange: Exchange<'_>,
         (outcome, tokens): (&Outcome, Option<&TokenSet>),
         earlier: Note,
     ) {
+        let Exchange { stored, ready, server } = exchange;
         let mut common = vec![(Note::MARKER.to_owned(), b"1".to_vec())];
         let note = match outcome {
             Outcome::Refreshed => {

@@ -24,5 +24,5 @@ pub use parts::{Binding, Parts};
 pub use plan::{Mode, Planner};
 pub(super) use preflight::Ready;
 pub use refresher::Refresher;
-pub(super) use request::{Asked, CopyCheck, time_for_request, too_little_time};
+pub(super) use request::{Asked, CopyCheck, Exchange, time_for_request, too_little_time};
 pub use unconfirmed::{Left, Unconfirmed};

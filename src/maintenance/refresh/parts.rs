@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::jose::{KeySet, Kid};
 use crate::maintenance::assess::Assessor;
 use crate::maintenance::recovery::Recovery;
+use crate::maintenance::settle::Settler;
 use crate::oauth::{Clock, Network};
 use crate::session::ClientId;
 use crate::store::{Store, StoreId};
@@ -38,4 +39,16 @@ pub struct Parts {
     /// True to retry a configuration that has ended a session before: the operator has named the
     /// session at risk.
     pub insists: bool,
+}
+
+impl Parts {
+    /// Returns what applies recovery entries to the store.
+    pub(super) fn settler(&self) -> Settler<'_> {
+        Settler {
+            recovery: &self.recovery,
+            store: &*self.store,
+            store_id: &self.store_id,
+            now: self.clock.now(),
+        }
+    }
 }

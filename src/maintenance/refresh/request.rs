@@ -1,5 +1,6 @@
 //! Request for new tokens, under the lock on the session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::outcome::Outcome;
@@ -20,6 +21,15 @@ const WRITE_RESERVE: Duration = Duration::from_secs(4);
 const LONGEST_EXCHANGE: Duration = Duration::from_secs(20);
 /// Minimum time for a refresh. It is not begun with less.
 const SHORTEST_EXCHANGE: Duration = Duration::from_millis(500);
+
+/// Session to be refreshed or revoked, and the server for it.
+#[derive(Clone, Copy)]
+pub(in crate::maintenance) struct Exchange<'a> {
+    /// Record as it was read.
+    pub stored: &'a Stored,
+    pub ready: &'a Ready<'a>,
+    pub server: &'a Arc<AuthorizationServer>,
+}
 
 /// Handling of the account's other records before a token is sent.
 #[derive(Clone, Copy)]
@@ -57,12 +67,11 @@ impl Refresher {
     /// stopped waiting for its lock, and may have sent the same token meanwhile.
     pub(in crate::maintenance) async fn ask(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         lock: &Lock,
         copy_check: CopyCheck,
     ) -> Result<Asked, Outcome> {
+        let Exchange { stored, ready, server } = exchange;
         let (mut lost, mut parameters, mut repeated) = (None, None, 0);
         loop {
             // Signed before the record is read, so that only the request itself remains.
@@ -126,10 +135,10 @@ impl Refresher {
     /// expire unused.
     pub(in crate::maintenance) async fn revoke(
         &self,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         tokens: &TokenSet,
     ) -> &'static str {
+        let Exchange { ready, server, .. } = exchange;
         let token = tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token);
         let credentials = self.credentials(ready);
         let revoke =

@@ -7,12 +7,11 @@ use tracing::debug;
 use super::answer::{SpentBy, no_tokens, refused};
 use super::behind::Finds;
 use super::outcome::{BUSY_PAUSE, Outcome, kept_back, look_up_failed};
-use super::preflight::Ready;
 use super::refresher::Refresher;
-use super::request::{Asked, CopyCheck};
+use super::request::{Asked, CopyCheck, Exchange};
 use crate::maintenance::breaker::{Conclusion, Objection, Permit};
 use crate::maintenance::runner::{Retry, Work};
-use crate::oauth::{AuthorizationServer, Cause, RefreshResponse, TokenSet};
+use crate::oauth::{Cause, RefreshResponse, TokenSet};
 use crate::session::Note;
 use crate::store::{EndlessLock, Lock, Stored};
 
@@ -66,11 +65,10 @@ impl Refresher {
             .await
             .map_err(|e| look_up_failed(&e))?;
         ready.audience = Some(format!("{pds}/"));
+        let exchange = Exchange { stored, ready: &ready, server: &server };
         let undecided = self.undecided().get(&stored.key).cloned();
         if let Some(refusal) = undecided {
-            return Ok(self
-                .decide(stored, &ready, &server, &refusal, self.issuers.has_worked(&group))
-                .await);
+            return Ok(self.decide(exchange, &refusal, self.issuers.has_worked(&group)).await);
         }
         let permit = self.issuers.permit(&group).await.map_err(kept_back)?;
         self.check_store()?;
@@ -108,7 +106,7 @@ impl Refresher {
             // Both are read under the lock, concurrently.
             None => {
                 tokio::join!(
-                    self.refresh_locked(stored, &ready, &server, &lock, &permit),
+                    self.refresh_locked(exchange, &lock, &permit),
                     self.earlier_note(stored)
                 )
             }
@@ -119,7 +117,7 @@ impl Refresher {
             return Ok(outcome);
         }
         // The next holder of the lock finds the note.
-        let noted = self.note(stored, &ready, &server, (&outcome, tokens.as_deref()), earlier);
+        let noted = self.note(exchange, (&outcome, tokens.as_deref()), earlier);
         tokio::join!(noted, self.give_back(lock, stored));
         // Before waiting sessions are admitted, so that other processes know of it.
         match &conclusion {
@@ -148,20 +146,18 @@ impl Refresher {
     /// Under the lock: reads again, sends one request, and writes.
     async fn refresh_locked(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         lock: &Lock,
         permit: &Permit,
     ) -> (Outcome, Conclusion, Option<Box<TokenSet>>) {
-        let asked = match self.ask(stored, ready, server, lock, CopyCheck::Before).await {
+        let asked = match self.ask(exchange, lock, CopyCheck::Before).await {
             Ok(asked) => asked,
             Err(outcome) => return (outcome, Conclusion::Nothing, None),
         };
         let is_conclusive = asked.is_conclusive();
-        let result = self.conclude(stored, ready, server, lock, permit, asked).await;
+        let result = self.conclude(exchange, lock, permit, asked).await;
         if is_conclusive {
-            self.parts.recovery.sent.settled(&ready.refresh_token);
+            self.parts.recovery.sent.settled(&exchange.ready.refresh_token);
         }
         result
     }
@@ -169,17 +165,16 @@ impl Refresher {
     /// Processes the server's answer.
     async fn conclude(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         lock: &Lock,
         permit: &Permit,
         asked: Asked,
     ) -> (Outcome, Conclusion, Option<Box<TokenSet>>) {
+        let Exchange { stored, ready, .. } = exchange;
         match asked.answer {
             RefreshResponse::Refreshed(tokens) => {
                 let answered = Instant::now();
-                let outcome = self.write_back(stored, ready, server, &tokens, None).await;
+                let outcome = self.write_back(exchange, &tokens, None).await;
                 let write = answered.elapsed();
                 debug!(
                     "{}: stored {:.1} ms after the answer",
@@ -191,7 +186,7 @@ impl Refresher {
             }
             RefreshResponse::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
-                    self.revoke(ready, server, &tokens).await;
+                    self.revoke(exchange, &tokens).await;
                 }
                 let why = format!("the server's answer is unusable: {why}");
                 (Outcome::Unknown(why.clone(), Retry::Never), Conclusion::OutOfStep(why), None)

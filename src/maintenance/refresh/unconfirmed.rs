@@ -14,7 +14,7 @@ use tracing::debug;
 use super::parts::Parts;
 use crate::maintenance::breaker::StoreBreaker;
 use crate::maintenance::recovery::{Recovered, Recovery};
-use crate::maintenance::settle::{STANDSTILL, settle};
+use crate::maintenance::settle::STANDSTILL;
 use crate::store::Durability;
 
 /// Pause between attempts.
@@ -136,14 +136,7 @@ impl Unconfirmed {
     async fn check(&self, parts: &Parts) -> Durability {
         let entries = std::mem::take(&mut *self.entries());
         let count = entries.len();
-        let settled = settle(
-            &parts.recovery,
-            &*parts.store,
-            &parts.store_id,
-            parts.clock.now(),
-            entries.clone(),
-        )
-        .await;
+        let settled = parts.settler().settle(entries.clone()).await;
         let settled = match settled {
             Ok(settled) => settled,
             Err(error) => {

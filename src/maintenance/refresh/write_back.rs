@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 use super::outcome::Outcome;
 use super::preflight::Ready;
 use super::refresher::{Refresher, Waiting};
+use super::request::Exchange;
 use crate::error::{Failure, failed};
 use crate::jose::{ClientKey, Kid};
 use crate::maintenance::present::present;
 use crate::maintenance::recovery::Recovered;
 use crate::maintenance::runner::Retry;
-use crate::maintenance::settle::settle;
-use crate::oauth::{AuthorizationServer, TokenSet};
+use crate::oauth::TokenSet;
 use crate::secret::Secret;
 use crate::session::{Session, Traces};
 use crate::store::{Durability, Stored, Written};
@@ -43,9 +43,7 @@ impl Refresher {
     /// recovery directory. `entry` is an existing entry of this session.
     pub(in crate::maintenance) async fn write_back(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         tokens: &TokenSet,
         entry: Option<PathBuf>,
     ) -> Outcome {
@@ -54,7 +52,7 @@ impl Refresher {
             is_unconfirmed: false,
             cause: None,
         };
-        let outcome = self.try_to_write(stored, ready, server, tokens, &mut kept).await;
+        let outcome = self.try_to_write(exchange, tokens, &mut kept).await;
         if outcome.is_none() {
             self.store_breaker
                 .fail(kept.cause.as_deref().unwrap_or("the tokens could not be written"));
@@ -78,7 +76,8 @@ impl Refresher {
             }
             (None, Ok(entry)) => {
                 let outcome = waits(&entry, Retry::Soon);
-                self.waiting().insert(stored.key.clone(), Waiting { entry, since: Instant::now() });
+                self.waiting()
+                    .insert(exchange.stored.key.clone(), Waiting { entry, since: Instant::now() });
                 outcome
             }
             (None, Err(error)) => {
@@ -96,15 +95,7 @@ impl Refresher {
             return Outcome::Skipped("another run has stored its new tokens".into());
         }
         let entries = vec![entry.to_owned()];
-        let Ok(mut settled) = settle(
-            &self.parts.recovery,
-            &*self.parts.store,
-            &self.parts.store_id,
-            self.parts.clock.now(),
-            entries,
-        )
-        .await
-        else {
+        let Ok(mut settled) = self.parts.settler().settle(entries).await else {
             return waits(entry, Retry::Soon);
         };
         match settled.entries.pop() {
@@ -146,12 +137,11 @@ impl Refresher {
     /// Makes one attempt. Returns `None` if the store cannot be written.
     async fn try_to_write(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
-        server: &AuthorizationServer,
+        exchange: Exchange<'_>,
         tokens: &TokenSet,
         kept: &mut Kept,
     ) -> Option<Outcome> {
+        let Exchange { stored, ready, .. } = exchange;
         let renewed = |value: &[u8]| self.renewed(value, ready, tokens);
         let mut expected = stored.clone();
         let mut new = renewed(&expected.value)?;
@@ -179,7 +169,7 @@ impl Refresher {
                     return Some(Outcome::Refreshed);
                 }
                 Ok(Written::Gone) => {
-                    let tokens = self.revoke(ready, server, tokens).await;
+                    let tokens = self.revoke(exchange, tokens).await;
                     return Some(Outcome::Skipped(
                         format!("it was deleted meanwhile; {tokens}").into(),
                     ));
@@ -202,7 +192,7 @@ impl Refresher {
                         ));
                     }
                     Ok(_) => {
-                        let tokens = self.revoke(ready, server, tokens).await;
+                        let tokens = self.revoke(exchange, tokens).await;
                         return Some(Outcome::Skipped(
                             format!("it was replaced meanwhile; {tokens}").into(),
                         ));
@@ -249,10 +239,10 @@ impl Refresher {
     /// Puts new tokens on disk before anything else is done with them.
     pub(in crate::maintenance) fn keep_tokens(
         &self,
-        stored: &Stored,
-        ready: &Ready<'_>,
+        exchange: Exchange<'_>,
         tokens: &TokenSet,
     ) -> Result<PathBuf, Failure> {
+        let Exchange { stored, ready, .. } = exchange;
         let new = self
             .renewed(&stored.value, ready, tokens)
             .ok_or_else(|| failed("its record cannot be read"))?;

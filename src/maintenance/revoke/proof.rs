@@ -2,16 +2,16 @@
 //! The refusal of a token that has just been valid is the proof, independent of the server's words.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use super::revoker::{Revoked, Revoker, unable};
 use crate::maintenance::refresh::{
-    Asked, CopyCheck, NONCES, Ready, chain, time_for_request, too_little_time,
+    Asked, CopyCheck, Exchange, NONCES, Ready, chain, time_for_request, too_little_time,
 };
 use crate::maintenance::runner::Retry;
 use crate::oauth::{
-    AuthorizationServer, Cause, ErrorResponse, Fate, MAX_NONCE_RETRIES, Refresh, RefreshResponse,
-    Revocation, Revoke, TokenSet,
+    Cause, ErrorResponse, Fate, MAX_NONCE_RETRIES, Refresh, RefreshResponse, Revocation, Revoke,
+    TokenSet,
 };
 use crate::secret::Secret;
 use crate::session::Traces;
@@ -19,10 +19,7 @@ use crate::store::{Lock, Stored};
 
 /// Session being revoked, under its lock.
 pub(super) struct Ending<'a> {
-    /// Current record.
-    pub current: &'a Stored,
-    pub ready: &'a Ready<'a>,
-    pub server: &'a Arc<AuthorizationServer>,
+    pub exchange: Exchange<'a>,
     pub lock: &'a Lock,
 }
 
@@ -34,23 +31,19 @@ impl Revoker {
     /// Ends the session. The error states why there is no proof. The record may have changed by
     /// then.
     pub(super) async fn end(&self, ending: &Ending<'_>) -> Result<(), Revoked> {
-        let Ending { current, ready, server, lock } = *ending;
-        let asked = self
-            .refresher
-            .ask(current, ready, server, lock, CopyCheck::Done)
-            .await
-            .map_err(unable)?;
+        let Ending { exchange, lock } = *ending;
+        let asked = self.refresher.ask(exchange, lock, CopyCheck::Done).await.map_err(unable)?;
         let is_conclusive = asked.is_conclusive();
         let ended = self.conclude(ending, asked).await;
         if is_conclusive {
-            self.refresher.parts().recovery.sent.settled(&ready.refresh_token);
+            self.refresher.parts().recovery.sent.settled(&exchange.ready.refresh_token);
         }
         ended
     }
 
     /// Ends the session, given the server's answer to its token.
     async fn conclude(&self, ending: &Ending<'_>, asked: Asked) -> Result<(), Revoked> {
-        let Ending { ready, server, .. } = *ending;
+        let ready = ending.exchange.ready;
         match asked.answer {
             RefreshResponse::Refreshed(tokens) => self.end_newest(ending, tokens).await,
             RefreshResponse::Refused(refusal)
@@ -78,7 +71,7 @@ impl Revoker {
             }
             RefreshResponse::Unacceptable { why, tokens } => {
                 if let Some(tokens) = tokens {
-                    self.refresher.revoke(ready, server, &tokens).await;
+                    self.refresher.revoke(ending.exchange, &tokens).await;
                 }
                 Err(unconfirmed(format!("the server's answer is unusable: {why}"), Retry::Never))
             }
@@ -89,8 +82,8 @@ impl Revoker {
     /// Revokes these tokens, and sends them again. Until they are proved invalid, they are kept:
     /// first on disk, then in the store.
     async fn end_newest(&self, ending: &Ending<'_>, tokens: TokenSet) -> Result<(), Revoked> {
-        let Ending { current, ready, .. } = *ending;
-        let entry = match self.refresher.keep_tokens(current, ready, &tokens) {
+        let ready = ending.exchange.ready;
+        let entry = match self.refresher.keep_tokens(ending.exchange, &tokens) {
             Ok(entry) => entry,
             Err(why) => {
                 self.keep_alive(ending, &tokens, None).await;
@@ -130,7 +123,7 @@ impl Revoker {
             }
             RefreshResponse::Unacceptable { why, tokens: odd } => {
                 if let Some(odd) = odd {
-                    self.refresher.revoke(ready, ending.server, &odd).await;
+                    self.refresher.revoke(ending.exchange, &odd).await;
                 }
                 self.keep_alive(ending, &tokens, Some(entry)).await;
                 Err(unconfirmed(
@@ -153,15 +146,15 @@ impl Revoker {
     /// Keeps these tokens for a session that may be alive, marked as refreshed by oauthctl and not
     /// by its user.
     async fn keep_alive(&self, ending: &Ending<'_>, tokens: &TokenSet, entry: Option<PathBuf>) {
-        let Ending { current, ready, server, .. } = *ending;
+        let Exchange { stored: current, ready, .. } = ending.exchange;
         let newest = tokens.refresh_token.as_ref().unwrap_or(&ready.refresh_token);
         self.renewed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(current.key.clone(), newest.fingerprint());
-        let outcome = self.refresher.write_back(current, ready, server, tokens, entry).await;
+        let outcome = self.refresher.write_back(ending.exchange, tokens, entry).await;
         let earlier = self.refresher.earlier_note(current).await;
-        self.refresher.note(current, ready, server, (&outcome, Some(tokens)), earlier).await;
+        self.refresher.note(ending.exchange, (&outcome, Some(tokens)), earlier).await;
     }
 
     /// Checks whether a record contains tokens that this run has stored.
@@ -178,7 +171,7 @@ impl Revoker {
         ending: &Ending<'_>,
         token: &Secret<'_>,
     ) -> Result<Option<String>, Revoked> {
-        let Ending { ready, server, lock, .. } = *ending;
+        let Ending { exchange: Exchange { ready, server, .. }, lock } = *ending;
         // Half of the time is reserved for the proof.
         let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))? / 2;
         let credentials = self.refresher.credentials(ready);
@@ -203,7 +196,7 @@ impl Revoker {
         ending: &Ending<'_>,
         token: &Secret<'_>,
     ) -> Result<RefreshResponse, Revoked> {
-        let Ending { ready, server, lock, .. } = *ending;
+        let Ending { exchange: Exchange { ready, server, .. }, lock } = *ending;
         let (mut parameters, mut repeated) = (None, 0);
         loop {
             let within = time_for_request(lock).ok_or_else(|| unable(too_little_time()))?;

@@ -10,7 +10,7 @@ use crate::hashes::fingerprint;
 use crate::maintenance::clocks::{is_wrong_clock, wrong_clock};
 use crate::maintenance::copies::objection;
 use crate::maintenance::present::present;
-use crate::maintenance::refresh::{Finds, Outcome, look_up_failed};
+use crate::maintenance::refresh::{Exchange, Finds, Outcome, look_up_failed};
 use crate::maintenance::runner::{Retry, Work};
 use crate::oauth::{AuthorizationServer, Skew};
 use crate::session::{Relation, Traces};
@@ -146,7 +146,8 @@ impl Revoker {
                 return self.remove(&current).await;
             }
             let ready = self.refresher.check_locally(&current).await.map_err(unable)?;
-            match self.end(&Ending { current: &current, ready: &ready, server, lock }).await {
+            let exchange = Exchange { stored: &current, ready: &ready, server };
+            match self.end(&Ending { exchange, lock }).await {
                 Ok(()) => {
                     self.ended
                         .lock()
@@ -158,7 +159,7 @@ impl Revoker {
                         // prove nothing.
                         let earlier = self.refresher.earlier_note(&current).await;
                         let gone = Outcome::Gone(String::new());
-                        self.refresher.note(&current, &ready, server, (&gone, None), earlier).await;
+                        self.refresher.note(exchange, (&gone, None), earlier).await;
                     }
                     return removed;
                 }
