@@ -8,11 +8,10 @@ use super::{gen_jwk, init, keys, sessions, states};
 use crate::checks;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::oauth::client_metadata;
 use crate::settings;
 
 /// Outputs, each of the command of that name with `--format json`, and the settings file.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "oauthctl.toml",
     "gen-jwk",
     "init",
@@ -33,6 +32,7 @@ pub const NAMES: [&str; 20] = [
     "states-purge",
     "doctor",
     "metadata-check",
+    "jwks-check",
 ];
 
 /// Print the JSON Schema of an output or of oauthctl.toml
@@ -78,8 +78,7 @@ fn of_name(name: &str) -> Value {
     let schema = match name {
         "gen-jwk" => Some(of::<gen_jwk::Receipt<'_>>()),
         "init" => Some(of::<init::Receipt>()),
-        "doctor" => Some(of::<Vec<checks::Finding>>()),
-        "metadata-check" => Some(of::<Vec<client_metadata::Finding>>()),
+        "doctor" | "metadata-check" | "jwks-check" => Some(of::<Vec<checks::Finding>>()),
         _ => keys::schema(name).or_else(|| sessions::schema(name)).or_else(|| states::schema(name)),
     };
     let mut schema = schema.map_or_else(|| json!(true), Schema::to_value);

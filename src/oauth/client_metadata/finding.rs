@@ -1,8 +1,5 @@
 //! Findings of a check: member, rule and fix.
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::text::named;
 
 named! {
@@ -16,10 +13,9 @@ named! {
 }
 
 /// Rule broken by the document. `{member}: {rule}` reads as a sentence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Stable name of the rule or of its member.
-    #[serde(skip)]
     pub code: String,
     /// Path of the member: `scope`, `redirect_uris[1]`, `jwks.keys[0]`.
     pub member: String,
