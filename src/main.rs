@@ -70,8 +70,7 @@ fn main() -> ExitCode {
         }
         Command::Man(args) => commands::man::run(&context, &args, Cli::whole_tree()),
     };
-    let exit = outcome
-        .unwrap_or_else(|e| ui::report(&e, context.ui.err_palette(), &mut std::io::stderr()));
+    let exit = outcome.unwrap_or_else(|e| context.ui.report(&e));
     ExitCode::from(exit.code())
 }
 
@@ -79,8 +78,7 @@ fn main() -> ExitCode {
 /// with its hint.
 fn not_parsed(error: &clap::Error) -> Exit {
     if let Some(failure) = failure_of(error) {
-        let context = Context::new(GlobalArgs::default());
-        return ui::report(&failure.into(), context.ui.err_palette(), &mut std::io::stderr());
+        return Context::new(GlobalArgs::default()).ui.report(&failure.into());
     }
     // A closed pipe is not an error.
     let _ = error.print();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
+use dialoguer::console::{measure_text_width, truncate_str};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
@@ -30,42 +31,37 @@ pub fn sanitised(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Returns the text, cut with a `…` if it is longer than `width`.
+/// Returns the number of columns that a text takes on a terminal. Colours take none.
+pub fn text_width(text: &str) -> usize {
+    measure_text_width(text)
+}
+
+/// Returns the text, cut with a `…` if it takes more than `width` columns.
 pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
-    if text.chars().count() <= width {
-        return Cow::Borrowed(text);
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect::<String>().into()
+    truncate_str(text, width, "…")
 }
 
-/// Returns the lines of a text that is wrapped at words, none of them longer than this unless a
-/// word is. What stands in backquotes is to be copied, and stays on one line.
-pub fn wrapped(text: &str, width: usize) -> Vec<&str> {
-    broken(text, width, true)
-}
-
-/// Like [`wrapped`], but also breaks what stands in backquotes.
-pub fn wrapped_everywhere(text: &str, width: usize) -> Vec<&str> {
-    broken(text, width, false)
-}
-
-fn broken(text: &str, width: usize, keeps_quotes: bool) -> Vec<&str> {
-    let mut lines = Vec::new();
-    let (mut begin, mut used, mut last_space) = (0, 0, None);
+/// Returns the lines of a text that is wrapped at words. The first takes at most `first` columns,
+/// others `rest`, unless a word takes more. What stands in backquotes is to be copied, and stays on
+/// one line.
+pub fn wrapped(text: &str, first: usize, rest: usize) -> Vec<&str> {
     let mut is_quoted = false;
-    for (at, c) in text.char_indices() {
-        is_quoted ^= keeps_quotes && c == '`';
-        if c == ' ' && !is_quoted {
-            last_space = Some((at, used));
+    let words = text.split(|c| {
+        is_quoted ^= c == '`';
+        c == ' ' && !is_quoted
+    });
+    let mut lines = Vec::new();
+    let (mut begin, mut end, mut used, mut room) = (0, 0, 0, first);
+    for (n, word) in words.enumerate() {
+        let width = text_width(word);
+        let start = if n == 0 { 0 } else { end + 1 };
+        if n > 0 && used + 1 + width > room {
+            lines.push(&text[begin..end]);
+            (begin, used, room) = (start, width, rest);
+        } else {
+            used += usize::from(n > 0) + width;
         }
-        used += 1;
-        if used > width
-            && let Some((space, before)) = last_space.take()
-        {
-            lines.push(&text[begin..space]);
-            begin = space + 1;
-            used -= before + 1;
-        }
+        end = start + word.len();
     }
     lines.push(&text[begin..]);
     lines
@@ -272,13 +268,23 @@ mod tests {
 
     #[test]
     fn texts_are_wrapped_at_words_and_commands_are_not() {
-        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("one two three", 13), ["one two three"]);
-        assert_eq!(wrapped("incomprehensible is long", 5), ["incomprehensible", "is", "long"]);
-        assert_eq!(wrapped("use `a b c d` or", 8), ["use", "`a b c d`", "or"]);
-        assert_eq!(wrapped_everywhere("use `a b c d` or", 8), ["use `a b", "c d` or"]);
-        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("one two three", 8, 8), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 7, 7), ["one two", "three"]);
+        assert_eq!(wrapped("one two three", 13, 13), ["one two three"]);
+        assert_eq!(wrapped("incomprehensible is long", 5, 5), ["incomprehensible", "is", "long"]);
+        assert_eq!(wrapped("use `a b c d` or", 8, 8), ["use", "`a b c d`", "or"]);
+        assert_eq!(wrapped("one two three four", 13, 9), ["one two three", "four"]);
+        assert_eq!(wrapped("one two three four", 7, 9), ["one two", "three", "four"]);
+        assert_eq!(wrapped("", 5, 5), [""]);
+    }
+
+    #[test]
+    fn what_is_seen_is_measured() {
+        let coloured = "\u{1b}[33mone\u{1b}[0m two three";
+        assert_eq!(wrapped(coloured, 7, 7), ["\u{1b}[33mone\u{1b}[0m two", "three"]);
+        assert_eq!(wrapped("名前 二 三", 7, 7), ["名前 二", "三"]);
+        assert_eq!(shortened("名前の例", 5), "名前…");
+        assert_eq!(shortened("é", 1), "é");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Counts as horizontal bars.
 
 use super::{Palette, Role, sanitised};
-use crate::text::shortened;
+use crate::text::{shortened, text_width};
 
 /// Width of the longest bar in characters, if the terminal is wide enough.
 const WIDTH: usize = 40;
@@ -9,22 +9,22 @@ const WIDTH: usize = 40;
 const NAME: usize = 44;
 
 /// Formats a title and one bar per row: name, count, share of the total, bar. Lines fit into
-/// `columns`, if known and wide enough for a bar.
+/// `terminal`, if known and wide enough for a bar.
 pub(super) fn bars(
     title: &str,
     rows: &[(&str, u64, Option<Role>)],
     total: u64,
     palette: Palette,
-    columns: Option<usize>,
+    terminal: Option<usize>,
 ) -> String {
     let names: Vec<String> =
         rows.iter().map(|(name, ..)| shortened(&sanitised(name), NAME).into_owned()).collect();
-    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let name_width = names.iter().map(|name| text_width(name)).max().unwrap_or(0);
     let count_width = rows.iter().map(|(_, n, _)| n.to_string().len()).max().unwrap_or(0);
     // Two spaces between columns, and a share like `100.0%`.
     let before = 2 + name_width + 2 + count_width + 2 + 6 + 2;
     let longest =
-        columns.map_or(WIDTH, |columns| columns.saturating_sub(before).clamp(1, WIDTH)) as u64;
+        terminal.map_or(WIDTH, |width| width.saturating_sub(before).clamp(1, WIDTH)) as u64;
     let mut text = format!("{title}\n");
     for (name, (_, n, role)) in names.iter().zip(rows) {
         let share =
@@ -32,8 +32,10 @@ pub(super) fn bars(
         let length = n.saturating_mul(longest).div_ceil(total.max(1));
         let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
         let bar = role.map_or_else(|| bar.clone(), |role| palette.paint(role, &bar));
+        let gap = name_width.saturating_sub(text_width(name)) + 2;
         text.push_str(&format!(
-            "  {name:name_width$}  {n:>count_width$}  {:>3}.{}%  {bar}\n",
+            "  {name}{:gap$}{n:>count_width$}  {:>3}.{}%  {bar}\n",
+            "",
             share / 10,
             share % 10
         ));

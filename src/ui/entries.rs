@@ -1,7 +1,7 @@
 //! Statements with a mark, each followed by notes.
 
 use super::{Palette, Role, sanitised};
-use crate::text::wrapped_everywhere;
+use crate::text::wrapped;
 
 /// Statement.
 pub struct Entry<'e> {
@@ -47,7 +47,7 @@ pub(super) fn entries(entries: &[Entry<'_>], palette: Palette, terminal: Option<
 fn lines(text: &str, indent: usize, room: Option<usize>) -> String {
     let room = room.unwrap_or(usize::MAX);
     let lines: Vec<_> = text.lines().map(sanitised).collect();
-    let parts: Vec<_> = lines.iter().flat_map(|line| wrapped_everywhere(line, room)).collect();
+    let parts: Vec<_> = lines.iter().flat_map(|line| wrapped(line, room, room)).collect();
     parts.join(&format!("\n{:indent$}", ""))
 }
 

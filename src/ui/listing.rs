@@ -255,12 +255,10 @@ impl Listing {
                 let hidden = table.write(palette, &mut out)?;
                 out.flush()?;
                 if !hidden.is_empty() && !is_quiet {
-                    // Whoever closed stderr does not want to hear about it.
-                    let _ = writeln!(
-                        io::stderr().lock(),
+                    super::message(&format!(
                         "not shown for want of room: {}; --columns chooses, other formats show all",
                         hidden.join(", ")
-                    );
+                    ));
                 }
             }
             Sink::Live(..) => {}

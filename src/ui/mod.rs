@@ -17,7 +17,7 @@ use dialoguer::console::Term;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::error::Failure;
+use crate::error::{Exit, Failure};
 use crate::text;
 use listing::Outlet;
 
@@ -83,11 +83,6 @@ impl Ui {
         let [out, err] = [io::stdout().is_terminal(), io::stderr().is_terminal()].map(palette);
         log::listen(verbosity, err);
         Self { format, quiet, verbosity, out, err }
-    }
-
-    /// Returns the colours for stderr.
-    pub fn err_palette(&self) -> Palette {
-        self.err
     }
 
     /// Checks whether stdout is a terminal.
@@ -168,11 +163,7 @@ impl Ui {
     /// Says what to do next, on stderr. Silent with `--quiet`.
     pub fn hint(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            self.err_line(&format!(
-                "{} {}",
-                self.err.paint(Role::Hint, "hint:"),
-                sanitised(text.as_ref())
-            ));
+            message(&self.err.labelled(Role::Hint, "hint:", text.as_ref()));
         }
     }
 
@@ -247,7 +238,10 @@ impl Ui {
     /// `--quiet`.
     pub fn summary(&self, text: impl AsRef<str>) -> io::Result<()> {
         match self.format {
-            Format::Table if !self.quiet => self.result(format!("{}\n", text.as_ref())),
+            Format::Table if !self.quiet => {
+                let text = paragraph(text.as_ref(), terminal_width(&Term::stdout()));
+                self.result(format!("{text}\n"))
+            }
             Format::Table => Ok(()),
             _ => {
                 self.note(text);
@@ -265,27 +259,34 @@ impl Ui {
 
     /// Prints an important line on stderr, also with `--quiet`.
     pub fn say(&self, text: impl AsRef<str>) {
-        self.err_line(&sanitised(text.as_ref()));
+        message(&sanitised(text.as_ref()));
     }
 
     /// Prints a warning on stderr, also with `--quiet`.
     pub fn warn(&self, text: impl AsRef<str>) {
-        self.err_line(&format!(
-            "{} {}",
-            self.err.paint(Role::Warning, "warning:"),
-            sanitised(text.as_ref())
-        ));
+        message(&self.err.labelled(Role::Warning, "warning:", text.as_ref()));
     }
 
-    fn err_line(&self, line: &str) {
-        let width = terminal_width(&Term::stderr()).filter(|_| io::stderr().is_terminal());
-        let lines = text::wrapped(line, width.unwrap_or(usize::MAX));
-        // Errors of a closed stderr are ignored.
-        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n  "));
+    /// Prints an error with its causes and its hint, and returns the exit status.
+    pub fn report(&self, error: &anyhow::Error) -> Exit {
+        report(error, self.err, terminal_width(&Term::stderr()), &mut io::stderr())
     }
 }
 
-/// Returns how wide a terminal is. One that says 0 does not know.
+/// Writes a message to stderr, wrapped at words on a terminal.
+fn message(text: &str) {
+    let text = paragraph(text, terminal_width(&Term::stderr()));
+    // Errors of a closed stderr are ignored.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Wraps a text at words for this width. All lines but the first are indented.
+fn paragraph(text: &str, width: Option<usize>) -> String {
+    let width = width.unwrap_or(usize::MAX);
+    text::wrapped(text, width, width.saturating_sub(2)).join("\n  ")
+}
+
+/// Returns how wide a terminal is. One that says 0 does not know, and what is none has no width.
 fn terminal_width(terminal: &Term) -> Option<usize> {
     let (_, width) = terminal.size_checked()?;
     Some(width.into()).filter(|width| *width > 0)

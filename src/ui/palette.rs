@@ -1,5 +1,7 @@
 //! Colours by meaning.
 
+use crate::text::sanitised;
+
 /// Meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -38,5 +40,10 @@ impl Palette {
             Role::Faint => "2",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Returns a message behind its label, which is in the colour of its role.
+    pub fn labelled(self, role: Role, label: &str, message: &str) -> String {
+        format!("{} {}", self.paint(role, label), sanitised(message))
     }
 }

@@ -3,42 +3,35 @@
 use std::io::Write;
 use std::panic::PanicHookInfo;
 
-use super::{Palette, Role, sanitised};
+use super::{Palette, Role, paragraph, sanitised};
 use crate::error::{Exit, Failure, is_broken_pipe};
 
-/// Prints `error` / `caused by` / `hint` lines, and returns the exit status. A closed pipe is not
-/// an error.
-pub fn report(error: &anyhow::Error, palette: Palette, stderr: &mut dyn Write) -> Exit {
+/// Prints `error` / `caused by` / `hint` lines, wrapped at words for a terminal of this width, and
+/// returns the exit status. A closed pipe is not an error.
+pub fn report(
+    error: &anyhow::Error,
+    palette: Palette,
+    width: Option<usize>,
+    stderr: &mut dyn Write,
+) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Done;
     }
-    // Failures to print are ignored.
-    let _ = writeln!(
-        stderr,
-        "{} {}",
-        palette.paint(Role::Error, "error:"),
-        sanitised(&error.to_string())
-    );
+    let mut print = |role, label, text: &str| {
+        // Failures to print are ignored.
+        let _ = writeln!(stderr, "{}", paragraph(&palette.labelled(role, label, text), width));
+    };
+    print(Role::Error, "error:", &error.to_string());
     for cause in error.chain().skip(1) {
-        let _ = writeln!(
-            stderr,
-            "{} {}",
-            palette.paint(Role::Faint, "caused by:"),
-            sanitised(&cause.to_string())
-        );
+        print(Role::Faint, "caused by:", &cause.to_string());
     }
     let failure = error.chain().find_map(|e| e.downcast_ref::<Failure>());
     if let Some(hint) = failure.and_then(Failure::advice) {
-        // Lines to be written into a file follow the introduction.
-        let mut lines = hint.lines().map(sanitised);
-        let _ = writeln!(
-            stderr,
-            "{} {}",
-            palette.paint(Role::Hint, "hint:"),
-            lines.next().unwrap_or_default()
-        );
+        // Lines to be written into a file follow the introduction, and are never wrapped.
+        let mut lines = hint.lines();
+        print(Role::Hint, "hint:", lines.next().unwrap_or_default());
         for line in lines {
-            let _ = writeln!(stderr, "  {line}");
+            let _ = writeln!(stderr, "  {}", sanitised(line));
         }
     }
     Exit::of(error)
@@ -66,7 +59,7 @@ mod tests {
 
     fn printed(error: &anyhow::Error) -> (String, Exit) {
         let mut out = Vec::new();
-        let exit = report(error, Palette::Plain, &mut out);
+        let exit = report(error, Palette::Plain, None, &mut out);
         (String::from_utf8(out).unwrap(), exit)
     }
 
@@ -77,6 +70,21 @@ mod tests {
         let (text, exit) = printed(&error.into());
         assert_eq!(text, "error: key.json: not a JWK\ncaused by: EOF\nhint: try again\n");
         assert_eq!(exit, Exit::Usage);
+    }
+
+    #[test]
+    fn lines_fit_the_terminal_and_those_to_copy_are_whole() {
+        let error = usage("the key set lacks a key that sessions need").hint(
+            "write this into oauthctl.toml, below [store]:\nurl = \"sqlite:/srv/app/app.db\"",
+        );
+        let mut out = Vec::new();
+        report(&error.into(), Palette::Coloured, Some(30), &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\u{1b}[1;31merror:\u{1b}[0m the key set lacks a key\n  that sessions need\n\
+             \u{1b}[36mhint:\u{1b}[0m write this into\n  oauthctl.toml, below\n  [store]:\n  \
+             url = \"sqlite:/srv/app/app.db\"\n"
+        );
     }
 
     #[test]

@@ -4,11 +4,10 @@ use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use comfy_table::{ColumnConstraint, Width, presets};
-use dialoguer::console::measure_text_width;
 use serde_json::Value;
 
 use super::{Palette, Role};
-use crate::text::{shortened, wrapped};
+use crate::text::{shortened, text_width, wrapped};
 
 /// Cells of a row, each with the role of one that deserves colour.
 pub type Cells = Vec<(String, Option<Role>)>;
@@ -111,7 +110,7 @@ impl Table {
         let mut natural: Vec<usize> = self.titles.iter().map(String::len).collect();
         for row in &self.rows {
             for (width, cell) in natural.iter_mut().zip(row.text.split('\n')) {
-                *width = (*width).max(measure_text_width(cell));
+                *width = (*width).max(text_width(cell));
             }
         }
         let mut shown: Vec<usize> = (0..natural.len()).collect();
@@ -205,18 +204,17 @@ impl Live {
 
     fn row(&self, cells: &Cells, palette: Palette, out: &mut impl Write) -> io::Result<()> {
         let Some(((last, role), first)) = cells.split_last() else { return Ok(()) };
-        let widths = || std::iter::once(ACCOUNT).chain(std::iter::repeat(OTHERS));
-        let indent: usize = widths().take(first.len()).map(|width| width + GAP).sum();
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(ACCOUNT));
-        let mut lines = wrapped(last, room).into_iter();
-        let mut cells = first.to_vec();
-        cells.push((lines.next().unwrap_or_default().to_owned(), *role));
-        let widths = cells.iter().zip(widths());
+        let least = std::iter::once(ACCOUNT).chain(std::iter::repeat(OTHERS));
+        let cells = first.iter().zip(least);
         let mut widths: Vec<_> =
-            widths.map(|((cell, _), width)| width.max(measure_text_width(cell))).collect();
-        if let (Some(width), Some((cell, _))) = (widths.last_mut(), cells.last()) {
-            *width = measure_text_width(cell);
-        }
+            cells.map(|((cell, _), least)| text_width(cell).max(least)).collect();
+        let indent: usize = widths.iter().map(|width| width + GAP).sum();
+        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(ACCOUNT));
+        let mut lines = wrapped(last, room, room).into_iter();
+        let begin = lines.next().unwrap_or_default();
+        widths.push(text_width(begin));
+        let mut cells = first.to_vec();
+        cells.push((begin.to_owned(), *role));
         print([cells], &widths, palette, out)?;
         lines.try_for_each(|rest| writeln!(out, "{:indent$}{rest}", ""))
     }

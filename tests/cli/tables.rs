@@ -15,7 +15,8 @@ use crate::sandbox::Sandbox;
 fn terminal(sandbox: &Sandbox, width: usize, command: &str) -> PtySession {
     let mut shell = sandbox.command("sh");
     shell
-        .args(["-c", &format!("stty rows 24 cols {width}; exec oauthctl --color never {command}")]);
+        .args(["-c", &format!("stty rows 24 cols {width}; exec oauthctl {command}")])
+        .env("NO_COLOR", "1");
     spawn_command(shell, Some(20_000)).unwrap()
 }
 
@@ -107,6 +108,21 @@ fn messages_are_wrapped_at_words_on_a_terminal() {
     let text = shown(&sandbox, 60, "sessions list --status due --columns did --kid nope");
     let warning = "warning: no session is bound to key nope, which is also not";
     assert!(text.contains(&format!("{warning}\n")), "{text}");
+}
+
+#[test]
+fn errors_are_wrapped_at_words_and_commands_are_whole() {
+    let sandbox = three();
+    let command = "keys retire key1 --keys keys.json --store sqlite:app.db";
+    let whole = sandbox.refusal(command.split(' ')).stderr;
+    assert!(whole.lines().count() == 2 && whole.contains("`oauthctl keys rotate`"), "{whole}");
+    let narrow = shown(&sandbox, 40, command);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 40), "{narrow}");
+    assert!(narrow.contains("`oauthctl keys rotate`"), "{narrow}");
+    assert_eq!(narrow.replace("\n  ", " "), whole);
+    let coloured = shown(&sandbox, 40, &format!("--color always {command}"));
+    let plain = coloured.replace("\u{1b}[1;31m", "").replace("\u{1b}[36m", "");
+    assert_eq!(plain.replace("\u{1b}[0m", ""), narrow);
 }
 
 /// An app that has lost the key of so many of its sessions.

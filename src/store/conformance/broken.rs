@@ -43,7 +43,7 @@ async fn refused(url: &str) -> String {
 /// Returns the error with its hint on one line.
 fn told(error: &anyhow::Error) -> String {
     let mut told = Vec::new();
-    crate::ui::report(error, crate::ui::Palette::Plain, &mut told);
+    crate::ui::report(error, crate::ui::Palette::Plain, None, &mut told);
     String::from_utf8(told).unwrap().replace('\n', " | ")
 }
 

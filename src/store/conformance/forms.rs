@@ -145,7 +145,7 @@ async fn an_empty_database_beside_a_full_one_is_noticed() {
     connection.ask(&["SET", "a", "b"]).unwrap();
     let error = opened(&redis, "auto", &BTreeMap::new()).await.err().unwrap();
     let mut told = Vec::new();
-    crate::ui::report(&error.into(), crate::ui::Palette::Plain, &mut told);
+    crate::ui::report(&error.into(), crate::ui::Palette::Plain, None, &mut told);
     assert!(String::from_utf8(told).unwrap().contains("db3: 1 key"));
 }
 
