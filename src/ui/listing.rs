@@ -1,7 +1,9 @@
 //! Lists of rows in all formats. JSON lines and CSV are streamed; a table is held until its columns
 //! can be aligned.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -40,6 +42,19 @@ pub struct Wanted {
     pub no_header: bool,
 }
 
+/// State of a document that begins with the results of a run, and to which a command adds its own
+/// members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begun {
+    /// Nothing is written.
+    #[default]
+    Not,
+    /// Results and counts are written; the end of the document is not.
+    Open,
+    /// Rows are written, in a format without place for anything else.
+    Rows,
+}
+
 /// List being written to stdout.
 pub struct Listing {
     sink: Sink,
@@ -50,6 +65,8 @@ pub struct Listing {
     has_header: bool,
     /// Results of a run; true for a dry run.
     of_run: Option<bool>,
+    /// Set instead of ending the document.
+    begun: Option<Rc<Cell<Begun>>>,
 }
 
 enum Sink {
@@ -103,7 +120,8 @@ impl Listing {
             Format::Csv => Sink::Csv(Box::new(csv_writer())),
         };
         let fields = R::FIELDS.to_vec();
-        Self { sink, rows: 0, fields, is_narrowed: false, has_header: true, of_run: None }
+        let (is_narrowed, has_header) = (false, true);
+        Self { sink, rows: 0, fields, is_narrowed, has_header, of_run: None, begun: None }
     }
 
     /// Creates a list as it is wanted.
@@ -148,6 +166,11 @@ impl Listing {
             listing.sink = Sink::Live(Live::new(R::TITLES, outlet.width), outlet.palette);
         }
         Self { of_run: Some(dry_run), ..listing }
+    }
+
+    /// Leaves the end of the document to a command that adds members.
+    pub fn leave_open(&mut self, begun: &Rc<Cell<Begun>>) {
+        self.begun = Some(Rc::clone(begun));
     }
 
     /// Adds a row of a table.
@@ -249,6 +272,10 @@ impl Listing {
 
     /// Ends the list of a run with these counts.
     pub fn finish_with(self, counts: &impl Serialize) -> anyhow::Result<()> {
+        if let Some(begun) = &self.begun {
+            let is_json = matches!(self.sink, Sink::Json(..));
+            begun.set(if is_json { Begun::Open } else { Begun::Rows });
+        }
         match self.sink {
             Sink::Table { table, palette, is_quiet, .. } => {
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout());
@@ -271,9 +298,10 @@ impl Listing {
                 if self.of_run.is_some() {
                     line.extend_from_slice(b",\"counts\":");
                     crate::text::write_json_line(&mut line, counts)?;
-                    line.push(b'}');
                 }
-                line.push(b'\n');
+                if self.begun.is_none() {
+                    line.extend_from_slice(if self.of_run.is_some() { b"}\n" } else { b"\n" });
+                }
                 out.write_all(&line)?;
                 out.flush()?;
             }

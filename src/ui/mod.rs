@@ -23,7 +23,7 @@ use listing::Outlet;
 
 pub use crate::text::{brief_kid, counted, counts, sanitised, sessions_and_logins};
 pub use entries::Entry;
-pub use listing::{Listing, Row, Wanted};
+pub use listing::{Begun, Listing, Row, Wanted};
 pub use palette::{Palette, Role};
 pub use progress::Progress;
 pub use report::{panicked, report};
@@ -127,6 +127,16 @@ impl Ui {
             Format::Csv => self.document(&serde_json::to_value(receipt)?)?,
         }
         Ok(())
+    }
+
+    /// Ends a document that is open, with these members.
+    pub fn end_document(&self, members: &impl Serialize) -> io::Result<()> {
+        let mut text = text::json_document(members, false);
+        // The object has members already.
+        if let Some(brace) = text.first_mut() {
+            *brace = b',';
+        }
+        self.result(text)
     }
 
     /// Formats a JSON document for people, independent of the output.

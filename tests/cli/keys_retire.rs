@@ -10,6 +10,7 @@ use crate::database::AppDatabase;
 use crate::keys::{array_of, assigned, keys_in, kids, kids_of, now, store};
 use crate::samples::{ALICE, BOB, KEY1, KEY2, jwk_with, object, session, state};
 use crate::sandbox::{Output, Sandbox};
+use crate::schema::assert_holds;
 
 /// Returns a rotated set: `new` is active, `old` is unused, and sessions and logins are bound to
 /// `key1` and `key2`.
@@ -288,6 +289,41 @@ fn a_key_stays_while_one_session_of_it_may_live() {
         (kids_of(&app), app.records_left()),
         (vec!["new".to_owned()], vec![ALICE.to_owned()])
     );
+}
+
+#[test]
+fn one_document_tells_of_the_sessions_and_of_the_key() {
+    let document = |output: &Output| {
+        assert_holds("keys-retire", &output.stdout);
+        let document = object(&output.stdout);
+        let items = document["items"].as_array().unwrap().len();
+        (items, document["counts"].clone(), document["is_removed"].clone())
+    };
+    let app = leaked();
+    let output = end(&app, &["--dry-run", "--format", "json"]);
+    let counts = json!({"would_revoke": 2, "would_fail": 0});
+    assert_eq!(document(&output), (2, counts, json!(false)), "{output}");
+    let one = app.records().into_keys().find(|did| did != ALICE).unwrap();
+    app.net.inject(Injection::new(Endpoint::Token, Fault::status(500)).only(&one));
+    let output = end(&app, &["--yes", "--format", "json"]);
+    let (items, counts, is_removed) = document(&output);
+    assert_eq!((output.code, items, is_removed), (3, 2, json!(false)), "{output}");
+    assert_eq!((&counts["confirmed"], &counts["unconfirmed"]), (&json!(1), &json!(1)), "{output}");
+    app.net.clear_faults();
+    let output = end(&app, &["--yes", "--format", "json"]);
+    let (items, counts, is_removed) = document(&output);
+    assert_eq!((output.code, items, is_removed), (0, 1, json!(true)), "{output}");
+    assert_eq!(counts["confirmed"], 1, "{output}");
+    assert_eq!(object(&output.stdout)["kept_as"], "keys.retired-testbed-1.json", "{output}");
+    assert_eq!(kids_of(&app), ["new"]);
+}
+
+#[test]
+fn rows_of_ended_sessions_are_not_mixed_with_the_key() {
+    let app = leaked();
+    let output = end(&app, &["--yes", "--format", "jsonl"]);
+    assert_eq!((output.code, output.stdout.lines().count()), (0, 2), "{output}");
+    assert!(output.stdout.lines().all(|line| object(line)["result"] == "confirmed"), "{output}");
 }
 
 #[test]

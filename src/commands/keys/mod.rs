@@ -30,7 +30,7 @@ pub fn schema(name: &str) -> Option<Schema> {
         "keys-list" => of::<Vec<list::KeyRow<'_>>>(),
         "keys-rotate" => of::<rotate::Receipt<'_>>(),
         "keys-promote" => of::<promote::Receipt<'_>>(),
-        "keys-retire" => of::<retire::Receipt<'_>>(),
+        "keys-retire" => of::<retire::Document<'_>>(),
         _ => return None,
     })
 }

@@ -1,6 +1,9 @@
 //! `oauthctl keys retire`: removes a key that is no longer in use.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -10,7 +13,7 @@ use crate::args::Completer;
 use crate::commands::census;
 use crate::commands::kid::whole_kid;
 use crate::commands::sessions::{
-    PaceArgs, SelectArgs, assessor, dry_run_of_revocation, revoke_selected,
+    PaceArgs, RevokedRow, SelectArgs, assessor, dry_run_of_revocation, revoke_selected,
 };
 use crate::commands::shared_keys::SharedStore;
 use crate::context::Context;
@@ -20,7 +23,7 @@ use crate::keyring::{self, KeySource, LoadedSource};
 use crate::maintenance::Census;
 use crate::maintenance::forget_key;
 use crate::store::{Kind, Store, Want};
-use crate::ui::{counted, sessions_and_logins};
+use crate::ui::{Begun, counted, sessions_and_logins};
 
 use super::no_such_key;
 use super::place::{lock_files, put_back, read_again, retired_beside};
@@ -77,11 +80,36 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     check_role(context, &keyring::key_set(&sources)?, &args.kid)?;
     let has_key =
         |source: &&LoadedSource| source.keys.iter().any(|key| key.kid() == Some(&args.kid));
-    if let Some(LoadedSource { source: source @ KeySource::Table { .. }, .. }) =
-        sources.iter().find(has_key)
-    {
+    let Some(LoadedSource { source, .. }) = sources.iter().find(has_key) else {
+        return Err(no_such_key(&args.kid, &KeySet::default()).into());
+    };
+    if matches!(source, KeySource::Table { .. }) {
         return Err(keyring::refuse_table(source).into());
     }
+    let (kid, source) = (args.kid.as_str(), source.to_string());
+    let mut key = KeyResult { kid, source, is_removed: false, kept_as: None };
+    let begun = Rc::default();
+    let done = end_and_remove(context, args, sources, &mut key, &begun);
+    match begun.get() {
+        Begun::Not if done.is_ok() => {
+            let dry_run = args.dry_run;
+            context.ui.receipt(&Document { dry_run, items: None, counts: None, key })?;
+        }
+        // Also where the key stays.
+        Begun::Open => context.ui.end_document(&key)?,
+        Begun::Not | Begun::Rows => {}
+    }
+    done
+}
+
+/// Ends the sessions of the key, if requested, and removes it.
+fn end_and_remove(
+    context: &Context,
+    args: &Args,
+    sources: Vec<LoadedSource>,
+    result: &mut KeyResult<'_>,
+    begun: &Rc<Cell<Begun>>,
+) -> anyhow::Result<Exit> {
     let store = context.open_named_store()?.ok_or_else(|| {
         usage(format!(
             "no store is configured, so it is unknown which sessions are bound to key {}",
@@ -95,14 +123,13 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     check_shared_stores(context, args, &keyring::key_set(&sources)?)?;
     let mut ended = Exit::Done;
     let count = census.records.to(args.kid.as_str());
-    let has_ended = args.revoke_sessions && count.sessions > 0;
-    if has_ended {
+    if args.revoke_sessions && count.sessions > 0 {
         check_unbound(args, &census, Sessions::WillEnd)?;
         check_within_reach(context, args, &census, &*store)?;
         if args.dry_run {
-            return dry_run(context, args, sources, &store);
+            return dry_run(context, args, sources, &store, result, begun);
         }
-        ended = end_sessions(context, args, count.sessions, &store)?;
+        ended = end_sessions(context, args, count.sessions, &store, begun)?;
         let may_go_on = ended == Exit::Done || args.forget && ended == Exit::Partial;
         if !may_go_on {
             if matches!(ended, Exit::Partial | Exit::Failed) {
@@ -120,7 +147,7 @@ fn retire(context: &Context, args: &Args, sources: Vec<LoadedSource>) -> anyhow:
     let sources = read_again(context, sources)?;
     let keys = keyring::key_set(&sources)?;
     check_role(context, &keys, &args.kid)?;
-    remove(context, args, sources, Some(&census), has_ended)?;
+    remove(context, args, sources, Some(&census), result)?;
     let forgotten = async || match keys.get(&args.kid) {
         Some(key) => forget_key(&*store, &args.kid, key).await,
         None => Ok(()),
@@ -172,6 +199,8 @@ fn dry_run(
     args: &Args,
     sources: Vec<LoadedSource>,
     store: &Arc<dyn Store>,
+    result: &mut KeyResult<'_>,
+    begun: &Rc<Cell<Begun>>,
 ) -> anyhow::Result<Exit> {
     let assessor = assessor(context, store.layout())?;
     let dry_run = dry_run_of_revocation(
@@ -180,6 +209,7 @@ fn dry_run(
         args.forget,
         store,
         &assessor,
+        Some(begun),
     )?;
     if dry_run.exit != Exit::Done {
         return Ok(dry_run.exit);
@@ -187,7 +217,7 @@ fn dry_run(
     if dry_run.impossible > 0 && !args.forget {
         context.ui.note(format!("dry run: {}", stays(args)));
     } else {
-        remove(context, args, sources, None, true)?;
+        remove(context, args, sources, None, result)?;
     }
     Ok(Exit::Done)
 }
@@ -198,6 +228,7 @@ fn end_sessions(
     args: &Args,
     sessions: u64,
     store: &Arc<dyn Store>,
+    begun: &Rc<Cell<Begun>>,
 ) -> anyhow::Result<Exit> {
     let assessor = assessor(context, store.layout())?;
     let select = SelectArgs::bound_to(&args.kid);
@@ -208,7 +239,8 @@ fn end_sessions(
     );
     context.confirm(&question)?;
     // All of them, in any state, because the key will be removed.
-    revoke_selected(context, &select, &args.pace, args.forget, store, &assessor, |_| true)
+    let selected = (&select, &args.pace);
+    revoke_selected(context, selected, args.forget, store, &assessor, |_| true, Some(begun))
 }
 
 /// Sessions bound to the key, before its removal.
@@ -338,10 +370,23 @@ fn check_within_reach(
     .into())
 }
 
-/// Result for the key, for programs.
+/// Document of the key, and of the sessions that ended before it was removed.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Receipt<'r> {
+pub(super) struct Document<'r> {
     dry_run: bool,
+    /// Results of the sessions, with --revoke-sessions. They are written as they come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<RevokedRow<'r>>>,
+    /// Counts of those results.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<BTreeMap<String, u64>>,
+    #[serde(flatten)]
+    key: KeyResult<'r>,
+}
+
+/// Result for the key.
+#[derive(Serialize, JsonSchema)]
+struct KeyResult<'r> {
     kid: &'r str,
     /// Source that has the key.
     source: String,
@@ -352,14 +397,14 @@ pub(super) struct Receipt<'r> {
     kept_as: Option<String>,
 }
 
-/// Removes the key from its source. `census` shows that it is unused, unless sessions are yet to be
-/// yet to end. What became of those is a document of its own, and the only one.
+/// Removes the key from its source. `census` shows that it is unused, unless sessions are yet to
+/// end.
 fn remove(
     context: &Context,
     args: &Args,
     sources: Vec<LoadedSource>,
     census: Option<&Census>,
-    has_told: bool,
+    result: &mut KeyResult<'_>,
 ) -> anyhow::Result<()> {
     let kid = &args.kid;
     let is_it = |key: &ClientKey| key.kid() == Some(kid);
@@ -370,19 +415,6 @@ fn remove(
     let place = source.source.clone();
     let unneeded = census
         .map_or_else(String::new, |census| format!("; not needed by any of {}", census.counted()));
-    let tell = |is_removed, kept_as| {
-        if has_told {
-            return Ok(());
-        }
-        let source = place.to_string();
-        ui.receipt(&Receipt {
-            dry_run: args.dry_run,
-            kid: kid.as_str(),
-            source,
-            is_removed,
-            kept_as,
-        })
-    };
     let given_up = (!source.form.holds_many()).then(|| place.to_string());
     let publish = format!(
         "`oauthctl jwks{} -o {} --force --drop-key {}`",
@@ -393,11 +425,11 @@ fn remove(
     if !source.form.holds_many() {
         ui.note(format!("{place} contains only key {kid}{unneeded}"));
         ui.note(format!("remove {place} from the app's configuration and from `keys`, deploy, and publish: {publish}"));
-        return tell(false, None);
+        return Ok(());
     }
     if args.dry_run {
         ui.note(format!("dry run: key {kid} would be removed from {place}{unneeded}"));
-        return tell(false, None);
+        return Ok(());
     }
     let retired: Vec<_> = source.keys.extract_if(.., |key| is_it(key)).collect();
     let text = source.encode()?;
@@ -411,7 +443,8 @@ fn remove(
     put_back(context, &place, &text)?;
     ui.note(format!("removed key {kid} from {place}{unneeded}"));
     ui.note(format!("deploy it, and publish: {publish}"));
-    tell(true, kept.map(|path| path.display().to_string()))
+    (result.is_removed, result.kept_as) = (true, kept.map(|path| path.display().to_string()));
+    Ok(())
 }
 
 /// Returns the options with which another command finds the same keys, without an abandoned source.

@@ -26,7 +26,7 @@ mod view;
 mod watch;
 
 pub use pace::PaceArgs;
-pub use revoke::{dry_run as dry_run_of_revocation, revoke_selected};
+pub use revoke::{ResultRow as RevokedRow, dry_run as dry_run_of_revocation, revoke_selected};
 pub use select::SelectArgs;
 pub use view::{assessor, tell_where};
 

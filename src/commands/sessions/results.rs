@@ -1,5 +1,7 @@
 //! Results of a run, listed individually and counted. Shared by the batch commands.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -23,7 +25,7 @@ use crate::maintenance::{
 use crate::session::Summary;
 use crate::store::Stored;
 use crate::text::Named;
-use crate::ui::{Format, Listing, Progress, Role, Row, counted, counts};
+use crate::ui::{Begun, Format, Listing, Progress, Role, Row, counted, counts};
 
 /// Number of ended sessions, without any other result, that is more than coincidence.
 const MANY: u64 = 3;
@@ -104,6 +106,11 @@ impl<'c, K: Named> Results<'c, K> {
         let listing = context.ui.run_listing::<R>(dry_run);
         let (tally, causes) = (Tally::default(), Causes::default());
         Self { context, assessor, tally, progress: Progress::default(), listing, causes }
+    }
+
+    /// Leaves the end of the document to a command that adds members.
+    pub fn leave_open(&mut self, begun: &Rc<Cell<Begun>>) {
+        self.listing.leave_open(begun);
     }
 
     /// Counts a result, and shows its row.

@@ -1,7 +1,9 @@
 //! `oauthctl sessions revoke`: signs users out, with proof, and removes their records.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -24,7 +26,7 @@ use crate::maintenance::{
 };
 use crate::session::{Age, Filter, NO_REFRESH_TOKEN, Note, Relation, Status, Summary};
 use crate::store::{Store, Stored};
-use crate::ui::{Format, Role, Row, counted, counts};
+use crate::ui::{Begun, Format, Role, Row, counted, counts};
 
 /// End sessions at their servers, verify it, and delete their records
 #[derive(clap::Args)]
@@ -81,7 +83,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let question = (!args.dry_run).then_some("Go on with the sessions bound to it?");
     args.select.prepare(context, &[&*store], question)?;
     if args.dry_run {
-        return Ok(dry_run(context, &args.select, args.forget, &store, &assessor)?.exit);
+        return Ok(dry_run(context, &args.select, args.forget, &store, &assessor, None)?.exit);
     }
     let (mut count, mut names, mut agreed) = (0, Vec::new(), Agreed::default());
     context.runtime()?.block_on(args.select.for_each(
@@ -120,15 +122,8 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     context.confirm(&question)?;
     let is_meant = |stored: &Stored| agreed.has(stored);
-    let exit = revoke_selected(
-        context,
-        &args.select,
-        &args.pace,
-        args.forget,
-        &store,
-        &assessor,
-        is_meant,
-    )?;
+    let selected = (&args.select, &args.pace);
+    let exit = revoke_selected(context, selected, args.forget, &store, &assessor, is_meant, None)?;
     Ok(missing.exit(exit))
 }
 
@@ -163,19 +158,23 @@ pub struct DryRun {
     pub impossible: u64,
 }
 
-/// Prints the sessions that would be revoked.
+/// Prints the sessions that would be revoked. Another command may end their document.
 pub fn dry_run(
     context: &Context,
     select: &SelectArgs,
     forget: bool,
     store: &Arc<dyn Store>,
     assessor: &Assessor,
+    begun: Option<&Rc<Cell<Begun>>>,
 ) -> anyhow::Result<DryRun> {
     const VERB: &str = "would revoke";
     store.check_lock()?;
     context.client_id()?;
     let ui = &context.ui;
     let mut listing = ui.run_listing::<ResultRow>(true);
+    if let Some(begun) = begun {
+        listing.leave_open(begun);
+    }
     let (mut possible, mut impossible) = (0, 0);
     let has_signing_key = context.key_set()?.unwrap_or_default().active(context.now()).is_some();
     context.runtime()?.block_on(select.for_each(
@@ -226,15 +225,16 @@ pub fn dry_run(
     Ok(DryRun { exit, impossible })
 }
 
-/// Revokes selected sessions for which `is_meant` holds, and reports each result.
+/// Revokes selected sessions for which `is_meant` holds, and reports each result. Another command
+/// may end the document of results.
 pub fn revoke_selected(
     context: &Context,
-    select: &SelectArgs,
-    pace: &PaceArgs,
+    (select, pace): (&SelectArgs, &PaceArgs),
     forget: bool,
     store: &Arc<dyn Store>,
     assessor: &Assessor,
     is_meant: impl Fn(&Stored) -> bool,
+    begun: Option<&Rc<Cell<Begun>>>,
 ) -> anyhow::Result<Exit> {
     let keys = context.key_set()?.unwrap_or_default();
     let active = keys.active(context.now()).and_then(ClientKey::kid).cloned();
@@ -245,6 +245,9 @@ pub fn revoke_selected(
     let revoker = Revoker::new(refresher, still_meant, Assessor::clone(assessor));
     let runner = Runner::new(revoker, pace.limits(context)?, stop(context));
     let mut results = new_results(context, assessor);
+    if let Some(begun) = begun {
+        results.leave_open(begun);
+    }
     results.progress = progress(context, select, &runner);
     let shown = results.progress.clone();
     let (done, not_attempted) = context.runtime()?.block_on(async {
@@ -279,8 +282,9 @@ fn still_meant(filter: Filter, assessor: Assessor) -> StillMeant {
     Box::new(move |stored| filter.matches(&assessor.summary(stored, None), assessor.now()))
 }
 
+/// Result of one session, and what became of its record.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct ResultRow<'a> {
+pub struct ResultRow<'a> {
     key: &'a str,
     did: Option<&'a str>,
     #[schemars(with = "String")]
