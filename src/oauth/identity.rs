@@ -23,6 +23,9 @@ pub struct Identity {
     pub handle: Option<Handle>,
 }
 
+/// Stands for a handle that does not resolve to the account that claims it (atproto.com, "Handle").
+pub const INVALID_HANDLE: &str = "handle.invalid";
+
 /// Handle: a domain name in lower case, without a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Handle(Box<str>);

@@ -28,7 +28,7 @@ pub use client_assertion::Credentials;
 pub use effects::{Clock, NetworkSettings, Random};
 pub use error_response::{ErrorCode, ErrorResponse};
 pub use http::{RateSettings, Served, Skew, objection};
-pub use identity::Handle;
+pub use identity::{Handle, INVALID_HANDLE};
 pub use lookup::{LookupError, brief};
 pub use network::Network;
 pub use outcome::{RefreshResponse, Revocation, TokenSet};

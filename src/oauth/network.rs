@@ -8,7 +8,7 @@ use url::Url;
 use super::dpop::Nonces;
 use super::effects::{Clock, NetworkSettings, Random};
 use super::http::{Http, Skew};
-use super::identity::{self, Handle, Identity};
+use super::identity::{self, Handle, INVALID_HANDLE, Identity};
 use super::lookup::{self, LookupError, Remembered};
 use super::published::{self, Published};
 use super::server::{self, AuthorizationServer};
@@ -155,14 +155,16 @@ impl Network {
         published::look(&self.http, url).await
     }
 
-    /// Returns the handle of an account: the one it claims, if that resolves back to the account.
-    pub async fn handle_of(&self, did: &Did) -> Result<Option<Handle>, LookupError> {
+    /// Returns the handle that an account claims, or [`INVALID_HANDLE`] if it does not resolve back
+    /// to the account.
+    pub async fn handle_of(&self, did: &Did) -> Result<Option<String>, LookupError> {
         let Some(handle) = self.identity(did).await?.handle else { return Ok(None) };
-        Ok(match self.resolve_handle(&handle).await {
-            Ok(account) => (account.as_str() == did.as_str()).then_some(handle),
+        let is_verified = match self.resolve_handle(&handle).await {
+            Ok(account) => account.as_str() == did.as_str(),
             Err(error) if error.is_transient() => return Err(error),
-            Err(_) => None,
-        })
+            Err(_) => false,
+        };
+        Ok(Some(if is_verified { handle.to_string() } else { INVALID_HANDLE.to_owned() }))
     }
 
     /// Returns the account of a handle, after checking that the account claims the handle.

@@ -71,6 +71,13 @@ impl App {
         );
     }
 
+    /// Adds the network's resolver to oauthctl.toml.
+    pub(crate) fn resolve_names(&self) {
+        let toml = self.sandbox.read("oauthctl.toml");
+        let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", self.net.web_url());
+        self.sandbox.file("oauthctl.toml", toml.replace("[network]", &resolver));
+    }
+
     /// Configures these client keys.
     pub(crate) fn set_keys(&mut self, keys: &[&Value]) {
         let keys: Vec<_> = keys.iter().copied().cloned().collect();

@@ -180,6 +180,11 @@ fn of_two_layouts_lists_show_both_and_nothing_is_changed() {
     let header: Vec<_> = listed.stdout.lines().next().unwrap().split_whitespace().collect();
     assert_eq!(header[..4], ["DID", "LAYOUT", "FORMAT", "STATUS"]);
     assert!(listed.stderr.ends_with("(layouts npmx, oauth)\n"), "{listed}");
+    two.app.resolve_names();
+    let named = two.sessions("list --handles -q").stdout;
+    let header: Vec<_> = named.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header[..5], ["HANDLE", "DID", "LAYOUT", "FORMAT", "STATUS"]);
+    assert!(named.contains(" npmx ") && named.contains(" oauth "), "{named}");
     let rows = two.sessions("list --format jsonl");
     let layouts: Vec<_> = rows.stdout.lines().map(|line| object(line)["layout"].clone()).collect();
     assert_eq!(layouts, ["npmx", "oauth"]);

@@ -163,15 +163,32 @@ fn handles_are_shown_where_they_are_verified_and_cached() {
     let app = App::new();
     app.log_in(1, &LoginOptions { did: Some(ALICE.to_owned()), ..days_ago(2) });
     app.net.set_handle("alice.test", ALICE);
-    let toml = app.sandbox.read("oauthctl.toml");
-    let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", app.net.web_url());
-    app.sandbox.file("oauthctl.toml", toml.replace("[network]", &resolver));
+    app.resolve_names();
     let output = app.sessions("list --handles --columns handle,did --no-header -q");
     assert_eq!(output.stdout, format!("alice.test  {ALICE}\n"), "{output}");
     let asked = app.net.counters().requests;
     let again = app.sessions("list --handles --format jsonl -q");
     assert!(again.stdout.contains(r#""handle":"alice.test""#), "{again}");
     assert_eq!(app.net.counters().requests, asked, "the cache knows them");
+}
+
+#[test]
+fn a_handle_that_leads_to_another_account_is_shown_as_invalid() {
+    let app = App::new();
+    for did in [ALICE, BOB] {
+        app.log_in(1, &LoginOptions { did: Some(did.to_owned()), ..days_ago(2) });
+    }
+    // Alice's document claims it.
+    let handle = format!("{}.test", ALICE.rsplit(':').next().unwrap());
+    app.net.set_handle(&handle, BOB);
+    app.resolve_names();
+    let output = app.sessions("list --handles --format jsonl -q");
+    let handle_of = |did: &str| {
+        let mut rows = output.stdout.lines().map(object);
+        rows.find(|row| row["did"] == did).unwrap()["handle"].clone()
+    };
+    assert_eq!(handle_of(ALICE), "handle.invalid", "{output}");
+    assert_eq!(handle_of(BOB), handle.as_str(), "{output}");
 }
 
 #[test]

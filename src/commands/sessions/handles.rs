@@ -11,9 +11,10 @@ use tracing::debug;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::files::{self, Existing, PRIVATE};
+use crate::oauth::INVALID_HANDLE;
 use crate::owner::is_for_another_user;
 use crate::session::{Did, Summary};
-use crate::ui::{Cells, Row};
+use crate::ui::{Cells, Role, Row};
 
 /// Maximum number of accounts that are looked up.
 pub const MOST: usize = 100;
@@ -45,7 +46,8 @@ impl HandleRow {
     /// Adds the handle.
     fn name(&mut self, handle: Option<&str>) {
         self.fields.insert("handle".to_owned(), handle.into());
-        self.cells.insert(0, (handle.unwrap_or("-").to_owned(), None));
+        let role = handle.filter(|handle| *handle == INVALID_HANDLE).map(|_| Role::Warning);
+        self.cells.insert(0, (handle.unwrap_or("-").to_owned(), role));
     }
 }
 
@@ -61,6 +63,23 @@ impl Row for HandleRow {
     }
 }
 
+/// The same for a store with several layouts.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct LayoutHandleRow<'a>(pub &'a HandleRow);
+
+impl Row for LayoutHandleRow<'_> {
+    const FIELDS: &'static [&'static str] = &FIELDS;
+    const TITLES: &'static [&'static str] =
+        &["handle", "did", "layout", "format", "status", "refreshed", "kid", "issuer", "reason"];
+    const SPARE: &'static [usize] = &[3, 8, 5, 1, 2];
+    const SHOWS: &'static [(&'static str, &'static str)] = super::view::SHOWS;
+
+    fn cells(&self) -> Cells {
+        self.0.cells()
+    }
+}
+
 const FIELDS: [&str; Summary::FIELDS.len() + 1] = {
     let mut fields = ["handle"; Summary::FIELDS.len() + 1];
     let mut n = 0;
@@ -71,7 +90,7 @@ const FIELDS: [&str; Summary::FIELDS.len() + 1] = {
     fields
 };
 
-/// Handles by DID, each with the time of its lookup in seconds; none for an account without one.
+/// Handles by DID, each with the time of its lookup in seconds; none for an account that claims none.
 type Cache = BTreeMap<String, (Option<String>, i64)>;
 
 /// Looks the handles of the first rows up. Others have none.
@@ -96,10 +115,7 @@ pub fn name(context: &Context, rows: &mut [HandleRow]) -> anyhow::Result<()> {
             .collect::<Vec<_>>();
         for (did, found) in context.runtime()?.block_on(look_up) {
             match found {
-                Ok(handle) => {
-                    let handle = handle.map(|handle| handle.to_string());
-                    cache.insert(did.as_str().to_owned(), (handle, now));
-                }
+                Ok(handle) => drop(cache.insert(did.as_str().to_owned(), (handle, now))),
                 Err(error) => debug!("the handle of {did} is not known: {error}"),
             }
         }

@@ -1,6 +1,6 @@
 //! `oauthctl sessions list`: lists the selected sessions as a stream.
 
-use super::handles::{self, HandleRow};
+use super::handles::{self, HandleRow, LayoutHandleRow};
 use super::inactive::InactiveArgs;
 use super::layouts::Layouts;
 use super::select::SelectArgs;
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::Exit;
 use crate::session::{Status, Summary};
 use crate::text::Named as _;
+use crate::ui::Wanted;
 
 /// List the sessions in the app's store
 #[derive(clap::Args)]
@@ -25,7 +26,8 @@ pub struct Args {
     inactive: InactiveArgs,
     #[command(flatten)]
     table: TableArgs,
-    /// Show the handles of accounts, looked up and verified, of at most 100
+    /// Show the handles of accounts, looked up and verified, of at most 100; `handle.invalid` is
+    /// one that does not lead back to its account
     #[arg(long, help_heading = "Table", conflicts_with = "wide")]
     handles: bool,
 }
@@ -50,16 +52,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let layouts = Layouts::open(context, &args.select, &args.inactive)?;
     let wanted = args.table.wanted();
     if args.handles {
-        let mut rows = Vec::new();
-        let mut listing = context.ui.wanted_listing::<HandleRow>(&wanted)?;
-        let count = layouts.for_each(|summary, assessor| {
-            rows.push(HandleRow::of(&BriefRow::of(summary, assessor))?);
-            Ok(())
-        })?;
-        handles::name(context, &mut rows)?;
-        rows.iter().try_for_each(|row| listing.push(row))?;
-        listing.finish()?;
-        return layouts.finish(count);
+        return list_with_handles(context, &layouts, &wanted);
     }
     let mut listing = match (args.wide, layouts.are_several()) {
         (true, _) => context.ui.wanted_listing::<Summary>(&wanted)?,
@@ -70,6 +63,31 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         (true, _) => listing.push(summary),
         (false, false) => listing.push(&BriefRow::of(summary, assessor)),
         (false, true) => listing.push(&LayoutRow(BriefRow::of(summary, assessor))),
+    })?;
+    listing.finish()?;
+    layouts.finish(count)
+}
+
+fn list_with_handles(
+    context: &Context,
+    layouts: &Layouts<'_>,
+    wanted: &Wanted,
+) -> anyhow::Result<Exit> {
+    let are_several = layouts.are_several();
+    let mut listing = if are_several {
+        context.ui.wanted_listing::<LayoutHandleRow>(wanted)?
+    } else {
+        context.ui.wanted_listing::<HandleRow>(wanted)?
+    };
+    let mut rows = Vec::new();
+    let count = layouts.for_each(|summary, assessor| {
+        let row = BriefRow::of(summary, assessor);
+        rows.push(if are_several { HandleRow::of(&LayoutRow(row))? } else { HandleRow::of(&row)? });
+        Ok(())
+    })?;
+    handles::name(context, &mut rows)?;
+    rows.iter().try_for_each(|row| {
+        if are_several { listing.push(&LayoutHandleRow(row)) } else { listing.push(row) }
     })?;
     listing.finish()?;
     layouts.finish(count)

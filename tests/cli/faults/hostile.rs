@@ -274,9 +274,7 @@ fn documents_of_the_app_without_an_end_or_a_bottom_are_refused() {
 #[test]
 fn handles_are_resolved_by_the_configured_resolver_only() {
     let app = app();
-    let resolver = format!("[network]\ndoh_resolver = \"{}/dns-query\"", app.net.web_url());
-    app.sandbox
-        .file("oauthctl.toml", app.sandbox.read("oauthctl.toml").replace("[network]", &resolver));
+    app.resolve_names();
     app.net.set_handle("alice.test", ALICE);
     let show = "sessions show alice.test --format json";
     let (output, _) = measured(&app, show);
