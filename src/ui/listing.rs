@@ -236,9 +236,7 @@ impl Listing {
                     out.write_record(&self.fields).map_err(csv_error)?;
                 }
                 let row = serde_json::to_value(row)?;
-                let cell = |field: &&str| {
-                    sanitised(&csv_cell(crate::json::member(&row, field))).into_owned()
-                };
+                let cell = |field: &&str| csv_cell(crate::json::member(&row, field));
                 out.write_record(self.fields.iter().map(cell)).map_err(csv_error)?;
             }
         }
@@ -322,6 +320,17 @@ fn opening(of_run: Option<bool>) -> String {
     of_run.map_or_else(|| "[".to_owned(), |dry_run| format!("{{\"dry_run\":{dry_run},\"items\":["))
 }
 
+/// Writes an object as a CSV of one row.
+pub(super) fn one_row(object: &impl Serialize) -> anyhow::Result<()> {
+    let value = serde_json::to_value(object)?;
+    let members: Vec<_> = value.as_object().into_iter().flatten().collect();
+    let mut csv = csv_writer();
+    csv.write_record(members.iter().map(|(name, _)| name)).map_err(csv_error)?;
+    let cells = members.iter().map(|(_, value)| csv_cell(value));
+    csv.write_record(cells).map_err(csv_error)?;
+    Ok(csv.flush()?)
+}
+
 fn csv_writer() -> csv::Writer<Stdout> {
     csv::Writer::from_writer(io::stdout())
 }
@@ -377,11 +386,12 @@ fn shown(value: &Value) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
+/// Returns the text of a field, harmless.
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => sanitised(text).into_owned(),
+        other => sanitised(&other.to_string()).into_owned(),
     }
 }
 

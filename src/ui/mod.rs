@@ -102,31 +102,19 @@ impl Ui {
         text::json_document(document, !to_file && self.stdout_is_terminal())
     }
 
-    /// Prints the counts of a run for programs: a JSON document, or a header and a line of CSV.
-    pub fn document(&self, document: &serde_json::Value) -> io::Result<()> {
-        match document.as_object() {
-            Some(members) if self.format == Format::Csv => {
-                let mut csv = csv::Writer::from_writer(Vec::new());
-                csv.write_record(members.keys())?;
-                csv.write_record(members.values().map(ToString::to_string))?;
-                self.result(csv.into_inner().map_err(csv::IntoInnerError::into_error)?)
-            }
-            _ => self.result(self.json_document(document, false)),
+    /// Prints a document for programs: as JSON, or as a header and a line of CSV.
+    pub fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
+        if self.format == Format::Csv {
+            return listing::one_row(document);
         }
+        // What may be a key is not copied.
+        let text = Zeroizing::new(text::json_document(document, self.stdout_is_terminal()));
+        Ok(self.result(text)?)
     }
 
     /// Writes what a command has done, for a program. People read it on stderr.
     pub fn receipt(&self, receipt: &impl Serialize) -> anyhow::Result<()> {
-        match self.format {
-            Format::Table => {}
-            // What may be a key is not copied.
-            Format::Json | Format::Jsonl => {
-                let text = text::json_document(receipt, self.stdout_is_terminal());
-                self.result(Zeroizing::new(text))?;
-            }
-            Format::Csv => self.document(&serde_json::to_value(receipt)?)?,
-        }
-        Ok(())
+        if self.format == Format::Table { Ok(()) } else { self.document(receipt) }
     }
 
     /// Ends a document that is open, with these members.

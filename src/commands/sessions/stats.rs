@@ -195,9 +195,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     })?;
     match context.ui.format {
         Format::Table => show(context, &stats)?,
-        Format::Json | Format::Jsonl => {
-            context.ui.document(&serde_json::to_value(document(&stats))?)?;
-        }
+        Format::Json | Format::Jsonl => context.ui.document(&document(&stats))?,
         Format::Csv => show_csv(context, &stats)?,
     }
     layouts.finish(count)

@@ -69,10 +69,9 @@ fn tell(
 ) -> anyhow::Result<()> {
     match context.ui.format {
         Format::Table => {}
-        Format::Csv => return Ok(context.ui.document(&serde_json::to_value(tally)?)?),
+        Format::Csv => return context.ui.document(tally),
         Format::Json | Format::Jsonl => {
-            let document = Document { dry_run, counts: tally };
-            return Ok(context.ui.document(&serde_json::to_value(document)?)?);
+            return context.ui.document(&Document { dry_run, counts: tally });
         }
     }
     let of = |kind| tally.of(kind);
