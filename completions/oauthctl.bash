@@ -1797,7 +1797,7 @@ _oauthctl() {
             return 0
             ;;
         oauthctl__subcmd__schema)
-            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version oauthctl.toml gen-jwk init keys-list keys-rotate keys-promote keys-retire sessions-list sessions-show sessions-stats sessions-refresh sessions-upgrade sessions-revoke sessions-prune sessions-import sessions-recover states-list states-purge doctor metadata-check"
+            opts="-y -q -v -h -V --config --profile --store --layout --keys --format --color --yes --quiet --verbose --help --version oauthctl.toml gen-jwk init keys-list keys-rotate keys-promote keys-retire sessions-list sessions-show sessions-stats sessions-refresh sessions-upgrade sessions-revoke sessions-prune sessions-import sessions-recover states-list states-purge doctor metadata-check jwks-check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

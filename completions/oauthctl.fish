@@ -304,8 +304,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l inactive -d 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l columns -d 'Show these columns, named as in the header or as a JSON field' -r
@@ -324,7 +324,7 @@ always\t'Always'
 never\t'Never'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l wide -d 'Show full key IDs, timestamps and the expiry of access tokens; other formats always contain every field'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l no-header -d 'Leave the header out'
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l handles -d 'Show the handles of accounts, looked up and verified, of at most 100'
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l handles -d 'Show the handles of accounts, looked up and verified, of at most 100; `handle.invalid` is one that does not lead back to its account'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to all questions'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print only results, warnings and errors; no summaries or progress'
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print each step to stderr, without secrets; -vv also prints exchanges with the store'
@@ -361,8 +361,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l inactive -d 'Sessions that their user has not used for this long, as `sessions prune --inactive` would sign out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
@@ -397,8 +397,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -441,8 +441,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -485,8 +485,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l inactive -d 'Also sign out users who have not used their session for this long; at least an hour, and less than a day only with --yes' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l max-removed -d 'If more sessions than this would be signed out or removed as malformed, do neither [default: 20, or half of all records if that is more]' -r
@@ -532,8 +532,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l concurrency -d 'Maximum number of sessions in parallel [default: 16, or `concurrency` in oauthctl.toml]' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l per-issuer -d 'Maximum in parallel per authorization server [default: 4, or `per_issuer` in oauthctl.toml]' -r
@@ -593,8 +593,8 @@ dead\t''
 malformed\t''
 foreign\t''"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l not-refreshed-for -d 'Sessions last refreshed longer ago than this' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions with this scope' -r
-complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l missing-scope -d 'Sessions without this scope, for example after the app began to request it (repeatable)' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l scope -d 'Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record' -r
+complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l missing-scope -d 'Sessions without this scope and wider ones, for example after the app began to request it (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give the scope are left out' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l limit -d 'Stop after N sessions (skipped sessions do not count)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l config -d 'Settings file [default: oauthctl.toml in this or a parent directory, up to the top of the app, then $XDG_CONFIG_HOME/oauthctl/oauthctl.toml]' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l profile -d 'Profile of the settings file to use (also: OAUTHCTL_PROFILE)' -r

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::{Finding, Topic};
-use crate::oauth::client_metadata::{ScopeFault, scope_fault};
+use crate::session::{ScopeFault, scope_fault};
 use crate::settings::Settings;
 
 const TOPIC: Topic = Topic::Settings;

@@ -15,6 +15,9 @@ pub struct Seen {
     pub records: Records,
     /// True if `--limit` has kept further records from being read.
     pub is_cut: bool,
+    /// Number of sessions that were left out because a permission set may give the scope that is
+    /// missing.
+    pub depending_on_sets: u64,
     /// Named accounts and record keys, and whether there is a record of them.
     named: BTreeMap<Named, bool>,
     issuer: Value,
@@ -105,6 +108,9 @@ impl Seen {
         self.records.foreign += u64::from(session.status == Status::Foreign);
         self.issuer.see(session.issuer.as_ref().map(Issuer::as_str));
         self.kid.see(session.kid.as_deref());
+        let has = |wanted: &str| session.has_scope(wanted) == Some(true);
+        let scope = &mut self.scope;
+        scope.is_found = scope.is_found || scope.wanted.as_deref().is_some_and(has);
         self.scope.see(session.scope.iter().flat_map(|scope| scope.split(' ')));
     }
 

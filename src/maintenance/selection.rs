@@ -187,7 +187,7 @@ impl<'a> Selection<'a> {
         while let Some(records) = self.next_read().await? {
             for (stored, note) in &records {
                 let summary = self.judged(stored, note.as_ref()).await?;
-                self.seen.borrow_mut().see(&summary);
+                self.see(&summary);
                 if self.takes(&summary) {
                     consume(stored, &summary)?;
                 }
@@ -216,7 +216,7 @@ impl<'a> Selection<'a> {
         for (stored, note) in records {
             let is_meant = {
                 let summary = self.judged(&stored, note.as_ref()).await?;
-                self.seen.borrow_mut().see(&summary);
+                self.see(&summary);
                 see(&stored, &summary, note.as_ref());
                 if self.left > 0 && self.filter.matches(&summary, self.assessor.now()) {
                     is_meant(&stored, &summary, note.as_ref())?
@@ -259,6 +259,14 @@ impl<'a> Selection<'a> {
         (self.progress)(records.len());
         self.seen.borrow_mut().records.read += records.len() as u64;
         Ok(Some(records))
+    }
+
+    /// Takes note of a session, selected or not.
+    fn see(&self, summary: &Summary<'_>) {
+        let depends = self.filter.depends_on_a_set(summary, self.assessor.now());
+        let mut seen = self.seen.borrow_mut();
+        seen.see(summary);
+        seen.depending_on_sets += u64::from(depends);
     }
 
     /// Checks whether the session is selected, and counts it against the limit.

@@ -17,16 +17,32 @@ pub struct Filter {
     pub statuses: Vec<Status>,
     /// Last refreshed longer ago than this. Never selects a session of unknown age.
     pub not_refreshed_for: Option<Age>,
-    /// One of the granted scopes.
+    /// Has the permissions of this scope.
     pub scope: Option<String>,
-    /// Has none of these scopes among those granted. A record that does not say what was granted is
-    /// never meant.
+    /// Lacks the permissions of each of these scopes. A record that does not say what was granted,
+    /// or whose permission sets may give them, is never meant.
     pub missing_scopes: Vec<String>,
 }
 
 impl Filter {
     /// Checks whether the session is selected.
     pub fn matches(&self, session: &Summary<'_>, now: Timestamp) -> bool {
+        self.matches_but_for_missing(session, now)
+            && self.missing_scopes.iter().all(|scope| session.has_scope(scope) == Some(false))
+    }
+
+    /// Checks whether the session would be selected if a permission set that it was granted lacked
+    /// the missing scopes.
+    pub fn depends_on_a_set(&self, session: &Summary<'_>, now: Timestamp) -> bool {
+        let lacks = |scope: &String| session.has_scope(scope) != Some(true);
+        let is_unknown = |scope: &String| session.has_scope(scope).is_none();
+        session.scope.is_some()
+            && self.missing_scopes.iter().any(is_unknown)
+            && self.missing_scopes.iter().all(lacks)
+            && self.matches_but_for_missing(session, now)
+    }
+
+    fn matches_but_for_missing(&self, session: &Summary<'_>, now: Timestamp) -> bool {
         let same = |wanted: &Option<String>, found: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == found
         };
@@ -38,7 +54,6 @@ impl Filter {
                 session.last_refreshed_at.is_some_and(|at| now.duration_since(at) > age.duration())
             })
             && self.scope.as_deref().is_none_or(|wanted| session.has_scope(wanted) == Some(true))
-            && self.missing_scopes.iter().all(|scope| session.has_scope(scope) == Some(false))
     }
 }
 

@@ -15,6 +15,7 @@ mod note;
 #[cfg(test)]
 mod properties;
 mod renewal;
+mod scope;
 mod status;
 mod summary;
 mod transfer;
@@ -33,6 +34,7 @@ pub use format::{Atcute, FORMATS, Format, Malformed, Node, Recognised, Traces, i
 pub use identifier::{ClientId, Issuer};
 pub use note::{Note, Presence};
 pub use renewal::Renewal;
+pub use scope::{ScopeFault, scope_fault};
 pub use status::{
     Assessment, KnownKeys, Lifetimes, NO_CLIENT_AUTH, NO_REFRESH_TOKEN, Policy, Status,
     StatusInputs,

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Assessment, AuthMethod, Issuer, LastRefreshed, Malformed, Note, Observed, Recognised, Session,
-    Status, StatusInputs, is_nobodys,
+    Status, StatusInputs, is_nobodys, scope,
 };
 use crate::secret::Secret;
 
@@ -118,9 +118,10 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// Checks whether this scope was granted. `None` if the record does not list scopes.
+    /// Checks whether this scope was granted, by itself or with wider ones. `None` if the record does
+    /// not list scopes, or if that depends on a permission set.
     pub fn has_scope(&self, wanted: &str) -> Option<bool> {
-        Some(self.scope.as_deref()?.split(' ').any(|scope| scope == wanted))
+        scope::gives(self.scope.as_deref()?, wanted)
     }
 
     /// Summarises a value that is not a session.

@@ -54,6 +54,71 @@ fn a_misspelt_scope_is_named_in_a_document_and_in_the_settings() {
     assert!(output.stdout.contains("settings,warning,settings.scope,client.scope"), "{output}");
 }
 
+/// The accounts that lack a scope, and what is said about others.
+fn lacking(sandbox: &Sandbox, scope: &str) -> (Vec<String>, String) {
+    let list = ["sessions", "list", "--columns", "did", "--no-header", "--missing-scope", scope];
+    let output = sandbox.run(list);
+    assert_eq!(output.code, 0, "{output}");
+    (output.stdout.lines().map(str::to_owned).collect(), output.stderr)
+}
+
+fn granted(scopes: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let database = AppDatabase::create(&sandbox.path("app.db"));
+    for (did, scope) in scopes {
+        let mut record = session(did, "3h");
+        record["tokenSet"]["scope"] = json!(scope);
+        database.session(&record);
+    }
+    sandbox
+}
+
+#[test]
+fn wider_scopes_give_what_narrower_ones_ask_for() {
+    let sandbox = granted(&[
+        ("did:web:all", "atproto repo:*"),
+        ("did:web:create", "atproto repo:app.example.x?action=create"),
+        ("did:web:generic", "atproto transition:generic"),
+        ("did:web:one", "atproto repo:app.example.x"),
+    ]);
+    for (scope, expected) in [
+        ("repo:app.example.x", &["did:web:create"][..]),
+        ("repo:app.example.x?action=create", &[]),
+        ("repo:app.example.y", &["did:web:create", "did:web:one"]),
+        ("rpc:app.example.get?aud=*", &["did:web:all", "did:web:create", "did:web:one"]),
+        ("transition:generic", &["did:web:all", "did:web:create", "did:web:one"]),
+    ] {
+        assert_eq!(lacking(&sandbox, scope).0, expected, "{scope}");
+    }
+    let with = ["sessions", "list", "--scope", "repo:app.example.y", "--format", "csv"];
+    assert_eq!(sandbox.run(with).stdout.lines().count(), 3);
+}
+
+#[test]
+fn sessions_with_a_permission_set_are_left_out_and_counted() {
+    let sandbox = granted(&[
+        ("did:web:none", "atproto"),
+        ("did:web:other", "atproto include:com.other.set"),
+        ("did:web:set", "atproto include:app.example.set"),
+    ]);
+    let (accounts, said) = lacking(&sandbox, "repo:app.example.x");
+    assert_eq!(accounts, ["did:web:none", "did:web:other"]);
+    assert!(said.contains("1 session not selected: a permission set"), "{said}");
+    let (accounts, said) = lacking(&sandbox, "include:app.example.set");
+    assert_eq!(accounts, ["did:web:none", "did:web:other"]);
+    assert!(!said.contains("permission set"), "{said}");
+}
+
+#[test]
+fn a_misspelt_scope_selects_nothing() {
+    let output = granted(&[]).refusal(["sessions", "list", "--missing-scope", "transition:genric"]);
+    assert_eq!(
+        output.stderr,
+        "error: --missing-scope: \"transition:genric\" must be a scope that the AT Protocol knows\n\
+         hint: write transition:generic\n"
+    );
+}
+
 #[test]
 fn sessions_without_a_scope_are_listed_and_counted() {
     let sandbox = Sandbox::new();

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure, failed, nearest};
 use crate::maintenance::{Missing, bound_kids, nearest_name};
 use crate::store::Store;
+use crate::ui::counted;
 
 /// Time limit of the search for a similar name.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -57,6 +58,7 @@ impl SelectArgs {
 
     /// Fails if none of the given names occurs in the store. If some do, warns of the others.
     pub fn check_names(&self, context: &Context, store: &dyn Store) -> anyhow::Result<SomeMissing> {
+        self.tell_of_sets(context);
         let missing = self.missing(context);
         let is_all = missing.iter().any(|missing| missing.others.is_some())
             || !self.seen().borrow().any_named();
@@ -72,7 +74,19 @@ impl SelectArgs {
 
     /// Warns of names that do not occur in the store.
     pub fn warn_of_missing(&self, context: &Context, stores: &[&dyn Store]) -> anyhow::Result<()> {
+        self.tell_of_sets(context);
         self.warn(context, stores, &self.missing(context))
+    }
+
+    /// Says how many sessions were not selected because of what is not looked up.
+    fn tell_of_sets(&self, context: &Context) {
+        let n = self.seen().borrow().depending_on_sets;
+        if n > 0 {
+            context.ui.note(format!(
+                "{} not selected: a permission set (include:…) may give the scope, and sets are not looked up",
+                counted(n, "session")
+            ));
+        }
     }
 
     /// Returns the missing names. Empty after a signal, when the rest of the store is unknown.

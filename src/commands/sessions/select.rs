@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Failure, usage};
 use crate::jose::Kid;
 use crate::maintenance::{Assessor, Names, Records, Seen, Selection, Source};
-use crate::session::{Age, Filter, Issuer, Status, Summary};
+use crate::session::{Age, Filter, Issuer, Status, Summary, scope_fault};
 use crate::store::{RecordKey, Store, Stored};
 use crate::text::Named as _;
 use crate::ui::Progress;
@@ -42,11 +42,13 @@ pub struct SelectArgs {
     /// Sessions last refreshed longer ago than this
     #[arg(long, value_name = "AGE")]
     not_refreshed_for: Option<Age>,
-    /// Sessions with this scope
+    /// Sessions with this scope, or with wider ones: `repo:*` for repo:app.example.record
     #[arg(long, value_name = "SCOPE")]
     scope: Option<String>,
-    /// Sessions without this scope, for example after the app began to request it (repeatable)
-    #[arg(long, value_name = "SCOPE")]
+    /// Sessions without this scope and wider ones, for example after the app began to request it
+    /// (repeatable). Permission sets (include:…) are not looked up: sessions with one that may give
+    /// the scope are left out
+    #[arg(long, value_name = "SCOPE", value_parser = known_scope)]
     missing_scope: Vec<String>,
     /// Stop after N sessions (skipped sessions do not count)
     #[arg(long, value_name = "N")]
@@ -80,6 +82,14 @@ fn issuer(text: &str) -> Result<Issuer<'static>, Failure> {
         return Err(refuse());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned().into())
+}
+
+/// Accepts a scope that servers understand: any session lacks a misspelt one.
+fn known_scope(text: &str) -> Result<String, Failure> {
+    match scope_fault(text) {
+        None => Ok(text.to_owned()),
+        Some(fault) => Err(usage(format!("{text:?} {}", fault.rule)).hint(fault.fix)),
+    }
 }
 
 fn status_parser() -> impl clap::builder::TypedValueParser<Value = Status> {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::client_id::{self, ClientIdKind};
 use super::finding::{Finding, Findings};
 use super::members::{Given, Members};
-use super::{jwks, place, scope as grammar, uris};
+use super::{jwks, place, uris};
+use crate::session::{ScopeFault, scope_fault};
 
 /// Response types known to servers (RFC 6749, OAuth 2.0 Multiple Response Type Encoding Practices).
 const RESPONSE_TYPES: [&str; 8] = [
@@ -197,7 +198,12 @@ fn check_scope(document: &Members, findings: &mut Findings) {
     if !tokens.contains(&"atproto") {
         findings.problem("scope", "must contain atproto", "add atproto to it");
     }
-    grammar::check(&tokens, findings);
+    for token in &tokens {
+        if let Some(ScopeFault { rule, fix }) = scope_fault(token) {
+            let rule = format!("{token:?} {rule}, or servers pass it over");
+            findings.rule("scope_syntax").warning("scope", rule, fix);
+        }
+    }
     for token in repeated(&tokens) {
         findings.problem("scope", format!("must not name {token:?} twice"), "remove one of them");
     }

@@ -10,7 +10,6 @@ mod finding;
 mod jwks;
 mod members;
 mod place;
-mod scope;
 mod uris;
 
 pub use check::{check, check_jwks};
@@ -20,7 +19,6 @@ pub use document::{
 pub use finding::{Finding, Severity};
 pub use jwks::PRIVATE_MEMBERS;
 pub(in crate::oauth) use place::is_local;
-pub use scope::{ScopeFault, scope_fault};
 
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,11 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use super::finding::Findings;
 use crate::error::nearest;
+
+mod coverage;
+
+pub use coverage::gives;
 
 /// Scopes without parameters.
 const PLAIN: [&str; 4] =
@@ -66,7 +69,7 @@ struct Resource {
 
 const CHANGES: Takes = Takes::OneOf(&["create", "update", "delete"]);
 
-const RESOURCES: [Resource; 7] = [
+static RESOURCES: [Resource; 7] = [
     Resource {
         name: "repo",
         parameters: &[
@@ -124,16 +127,6 @@ const RESOURCES: [Resource; 7] = [
     },
 ];
 
-/// Reports the scopes of a text that servers do not understand.
-pub(super) fn check(scopes: &[&str], findings: &mut Findings) {
-    for scope in scopes {
-        if let Some(ScopeFault { rule, fix }) = scope_fault(scope) {
-            let rule = format!("{scope:?} {rule}, or servers pass it over");
-            findings.rule("scope_syntax").warning("scope", rule, fix);
-        }
-    }
-}
-
 /// Returns the fault of one scope, if it has any.
 pub fn scope_fault(scope: &str) -> Option<ScopeFault> {
     if PLAIN.contains(&scope) {
@@ -165,19 +158,41 @@ pub fn scope_fault(scope: &str) -> Option<ScopeFault> {
             ),
         );
     };
-    resource.fault(rest)
+    match resource.values(rest) {
+        Ok(values) => resource.fault(&values),
+        Err(fault) => Some(fault),
+    }
+}
+
+/// Values of parameters by their names, decoded.
+type Values<'s> = Vec<(Cow<'s, str>, Cow<'s, str>)>;
+
+/// Scope of a resource, taken apart.
+struct Scope<'s> {
+    resource: &'static Resource,
+    values: Values<'s>,
+}
+
+impl<'s> Scope<'s> {
+    /// Takes a scope apart. `None` for one without parameters, and for one that servers do not
+    /// understand.
+    fn parse(scope: &'s str) -> Option<Self> {
+        let (name, rest) = scope.split_at(scope.find([':', '?'])?);
+        let resource = RESOURCES.iter().find(|resource| resource.name == name)?;
+        let values = resource.values(rest).ok()?;
+        resource.fault(&values).is_none().then_some(Self { resource, values })
+    }
 }
 
 impl Resource {
-    /// Returns the fault of what stands behind the name.
-    fn fault(&self, rest: &str) -> Option<ScopeFault> {
-        let like = || format!("write it like {}", self.example);
+    /// Returns the values of the parameters behind the name.
+    fn values<'s>(&self, rest: &'s str) -> Result<Values<'s>, ScopeFault> {
         let (positional, query) = match rest.split_once('?') {
             Some((positional, query)) => (positional, query),
             None => (rest, ""),
         };
-        let first = self.parameters.first()?;
-        let mut values: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+        let first = &self.parameters[0];
+        let mut values = Values::new();
         if let Some(value) = positional.strip_prefix(':') {
             // Decoded as a query is, but for the plus.
             let encoded = format!("v={}", value.replace('+', "%2B"));
@@ -188,16 +203,26 @@ impl Resource {
         let named = form_urlencoded::parse(query.as_bytes());
         for (name, value) in named {
             if name == first.name && positional.starts_with(':') {
-                return Some(ScopeFault {
+                return Err(ScopeFault {
                     rule: format!(
                         "must not have `{name}` both behind the colon and as a parameter"
                     ),
-                    fix: like(),
+                    fix: self.like(),
                 });
             }
             values.push((name, value));
         }
-        for (name, value) in &values {
+        Ok(values)
+    }
+
+    fn like(&self) -> String {
+        format!("write it like {}", self.example)
+    }
+
+    /// Returns the fault of the values, if there is one.
+    fn fault(&self, values: &Values<'_>) -> Option<ScopeFault> {
+        let like = || self.like();
+        for (name, value) in values {
             let Some(parameter) = self.parameters.iter().find(|known| known.name == *name) else {
                 let names = self.parameters.iter().map(|known| known.name);
                 let fix = nearest(name, names).map_or_else(like, |near| format!("write {near}=…"));
