@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::net::sockopt;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio_postgres::config::{ChannelBinding, SslMode as Wire};
 use tokio_postgres::{Client, Config, NoTls};
@@ -28,6 +28,9 @@ use crate::store::Access;
 
 /// Timeout for establishing a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes read at once. The client library reads 8 KB, four records, and a server delivers faster.
+const READ_AHEAD: usize = 1 << 16;
 
 /// Connection factory of one database.
 pub struct Dialer {
@@ -122,7 +125,7 @@ impl Dialer {
                     UnixStream::connect(&path).await.map_err(|e| unreached(&path.display(), &e))?;
                 config.ssl_mode(Wire::Disable);
                 let (client, connection) = config
-                    .connect_raw(stream, NoTls)
+                    .connect_raw(BufReader::with_capacity(READ_AHEAD, stream), NoTls)
                     .await
                     .map_err(|e| PostgresError::of_login(&e))?;
                 drive(connection);
@@ -152,7 +155,7 @@ impl Dialer {
                 })?;
                 let tls = Tls { config: Arc::clone(&self.tls), name };
                 let (client, connection) = config
-                    .connect_raw(stream, tls)
+                    .connect_raw(BufReader::with_capacity(READ_AHEAD, stream), tls)
                     .await
                     .map_err(|e| PostgresError::of_login(&e))?;
                 drive(connection);
