@@ -20,7 +20,8 @@ const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text, 
     CASE WHEN $1 = '' THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $1 END, \
     a.attname::text, \
     pg_catalog.format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL), \
-    CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END \
+    CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END, \
+    c.reltuples::int8 \
     FROM pg_catalog.pg_class c \
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
@@ -60,8 +61,9 @@ impl Tables {
             if all.last().is_none_or(|(last, ..)| (&last.schema, &last.name) != (&schema, &name)) {
                 let (kind, has_policies) = (row.try_get(2)?, row.try_get(3)?);
                 let (columns, unique) = (BTreeMap::new(), Vec::new());
+                let estimate = u64::try_from(row.try_get::<_, i64>(8)?).unwrap_or(0);
                 all.push((
-                    Relation { schema, name, kind, has_policies, columns, unique },
+                    Relation { schema, name, kind, has_policies, estimate, columns, unique },
                     row.try_get(4)?,
                     Vec::new(),
                 ));

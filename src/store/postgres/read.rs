@@ -29,7 +29,7 @@ use crate::store::{Access, MAX_VALUE, RecordKey, RecordValue, Stored, Unreadable
 const PAGE: usize = 1000;
 
 /// Records sent together.
-const BATCH: usize = 500;
+const BATCH: usize = 250;
 
 /// Time for which a query may wait for the receiver of its records.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,36 +44,41 @@ pub(super) struct View {
 }
 
 /// Reads a table. One query without an order is about three times as fast as the order of the
-/// keys. If it ends early, pages return the missing rows.
+/// keys. If it ends early, pages return the missing rows. A large table is read in slices, because
+/// until then the keys of one query have to be remembered.
 pub(super) async fn all(
     server: &Server,
     rows: &Rows,
     view: View,
     sender: &ScanSender,
 ) -> Result<(), PostgresError> {
-    let mut seen = Seen::new();
     // Otherwise rows that were sent could not be recognised.
-    if rows.has_unique_keys {
-        match in_one_go(server, rows, view, sender, &mut seen).await {
-            Ok(true) => return Ok(()),
+    if !rows.has_unique_keys {
+        return in_pages(server, rows, view, sender, (0, Seen::new())).await;
+    }
+    for slice in 0..rows.slices() {
+        let mut seen = Seen::new();
+        match in_one_go(server, rows, view, sender, (slice, &mut seen)).await {
+            Ok(true) => continue,
             Ok(false) => debug!("records are received too slowly for one query"),
             Err(error) => debug!("the query for all rows failed: {error}"),
         }
+        return in_pages(server, rows, view, sender, (slice, seen)).await;
     }
-    in_pages(server, rows, view, sender, &mut seen).await
+    Ok(())
 }
 
-/// Reads a table with one query, as it is at the start. Returns false if the records are received
-/// too slowly, because an open query blocks the server's clean-up.
+/// Reads a slice of a table with one query, as it is at the start. Returns false if the records are
+/// received too slowly, because an open query blocks the server's clean-up.
 async fn in_one_go(
     server: &Server,
     rows: &Rows,
     view: View,
     sender: &ScanSender,
-    seen: &mut Seen,
+    (slice, seen): (i32, &mut Seen),
 ) -> Result<bool, PostgresError> {
     let client = server.client().await?;
-    let sql = rows.select_all(view.want.values);
+    let sql = rows.select_slice(view.want.values, slice);
     let none: [(&str, Type); 0] = [];
     let found = server::in_time(client.query_typed_raw(&sql, none)).await?;
     let mut found = pin!(found.try_ready_chunks(BATCH));
@@ -107,14 +112,15 @@ async fn in_one_go(
     Ok(true)
 }
 
-/// Reads the rows that were not seen, page by page in the order of their keys. Each page is a query
-/// of its own, so that the server's clean-up is not blocked, and a rewritten row keeps its place.
+/// Reads the rows that were not seen, of this slice and the following ones, page by page in the
+/// order of their keys. Each page is a query of its own, so that the server's clean-up is not
+/// blocked, and a rewritten row keeps its place.
 async fn in_pages(
     server: &Server,
     rows: &Rows,
     view: View,
     sender: &ScanSender,
-    seen: &mut Seen,
+    (slice, mut seen): (i32, Seen),
 ) -> Result<(), PostgresError> {
     let mut after: Option<String> = None;
     loop {
@@ -129,15 +135,21 @@ async fn in_pages(
             after.iter().chain(&end).map(|key| (key as &(dyn ToSql + Sync), Type::TEXT)).collect();
         let page = server.query(&sql, &bounds).await?;
         let is_last = page.len() < PAGE && end.is_none();
-        let mut records =
-            page.iter().map(|row| stored(rows, row, view)).collect::<Result<Vec<_>, _>>()?;
-        after = match (end, records.last()) {
+        after = match (end, page.last()) {
             (Some(end), _) => Some(end),
-            (None, Some(last)) => Some(last.key.text().into_owned()),
+            (None, Some(last)) => Some(last.try_get(0)?),
             (None, None) => return Ok(()),
         };
-        if rows.has_unique_keys {
-            records.retain(|record| seen.insert(&record.key));
+        let mut records = Vec::with_capacity(page.len());
+        for row in &page {
+            let of_slice: i32 = row.try_get(5)?;
+            let record = stored(rows, row, view)?;
+            let is_new = !rows.has_unique_keys
+                || of_slice > slice
+                || (of_slice == slice && seen.insert(&record.key));
+            if is_new {
+                records.push(record);
+            }
         }
         if sender.send(records).await.is_err() || is_last {
             return Ok(());

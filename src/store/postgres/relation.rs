@@ -16,6 +16,12 @@ use crate::store::{Kind, MAX_VALUE, Stored};
 /// New tokens may be longer by this number of characters than those before.
 const GROWTH: usize = 128;
 
+/// Maximum number of rows of a slice, as far as the server knows their number.
+const SLICE: u64 = 550_000;
+
+/// Maximum number of slices. The server reads the whole table for each.
+const SLICES: u64 = 16;
+
 /// Column of a table.
 #[derive(Clone, Debug)]
 pub struct Column {
@@ -34,6 +40,8 @@ pub struct Relation {
     pub kind: String,
     /// True if row-level security restricts this role.
     pub has_policies: bool,
+    /// Number of rows when the server last counted them. 0 if it never has.
+    pub estimate: u64,
     pub columns: BTreeMap<String, Column>,
     /// Columns of each unique index that covers all rows.
     pub unique: Vec<Vec<String>>,
@@ -262,13 +270,29 @@ impl Rows {
         )
     }
 
-    /// Returns the query for all rows, in no order.
-    pub fn select_all(&self, values: bool) -> String {
-        format!("SELECT {} FROM {} WHERE {}", self.columns(values), self.place, self.filter())
+    /// Returns the number of slices, a power of two.
+    pub fn slices(&self) -> i32 {
+        let slices = self.relation.estimate.div_ceil(SLICE).clamp(1, SLICES);
+        i32::try_from(slices.next_power_of_two()).unwrap_or(1)
+    }
+
+    /// Returns the number of a row's slice. It depends on the key alone, so that a row that is
+    /// rewritten stays in its slice.
+    fn slice(&self) -> String {
+        format!("pg_catalog.hashtext({}::text) & {}", self.key, self.slices() - 1)
+    }
+
+    /// Returns the query for all rows of a slice, in no order.
+    pub fn select_slice(&self, values: bool, slice: i32) -> String {
+        let (columns, place, filter) = (self.columns(values), &self.place, self.filter());
+        if self.slices() == 1 {
+            return format!("SELECT {columns} FROM {place} WHERE {filter}");
+        }
+        format!("SELECT {columns} FROM {place} WHERE {filter} AND {} = {slice}", self.slice())
     }
 
     /// Returns the query for one page in the order of the keys, after the key $1 except for the
-    /// first page; if keys are not unique, up to $2.
+    /// first page; if keys are not unique, up to $2. The last column is the slice.
     pub fn select_page(&self, values: bool, is_first: bool, has_end: bool, limit: usize) -> String {
         let above =
             if is_first { "TRUE".to_owned() } else { format!("{} > {}", self.key, self.wanted(1)) };
@@ -283,7 +307,8 @@ impl Rows {
         let (columns, place, filter, key) =
             (self.columns(values), &self.place, self.filter(), &self.key);
         format!(
-            "SELECT {columns} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}"
+            "SELECT {columns}, {} FROM {place} WHERE {filter} AND {above} AND {end} ORDER BY {key}{limit}",
+            self.slice()
         )
     }
 
