@@ -133,15 +133,26 @@ impl Context {
         url.filled(|name| self.environment().text(name).map(str::to_owned))
     }
 
-    /// Returns what opening the store takes beside its address.
+    /// Returns what any store requires in addition to its address.
+    fn access(&self, url: &StoreUrl) -> Result<Access, Failure> {
+        let settings = self.settings()?;
+        Ok(Access {
+            ca_pem: settings.ca_pem()?,
+            system_pem: if url.is_encrypted() { self.system_pem()? } else { Vec::new() },
+            proxy: settings.proxy()?,
+            client_pem: settings.client_pem()?,
+            token: self.rest_token(url).map(|token| token.to_owned().into()),
+            ..Access::default()
+        })
+    }
+
+    /// Returns what the store of the sessions requires in addition to its address.
     fn store_access(&self, url: &StoreUrl) -> Result<Access, Failure> {
         let settings = self.settings()?;
+        let access = self.access(url)?;
         let base = settings.base_of(&Origin::File);
         let is_it = |text: &str| StoreUrl::parse(text, base).is_ok_and(|named| named == *url);
-        let token = match settings.store_token(is_it)? {
-            Some(token) => Some(token.as_str().to_owned().into()),
-            None => self.rest_token(url).map(|token| token.to_owned().into()),
-        };
+        let named = settings.store_token(is_it)?.map(|token| token.as_str().to_owned().into());
         let names = app::STORE_VARIABLES.iter().filter_map(|(address, kind)| match kind {
             StoreVariable::Rest(token) => {
                 self.environment().text(address).filter(|text| is_it(text)).map(|_| *token)
@@ -149,17 +160,14 @@ impl Context {
             _ => None,
         });
         Ok(Access {
-            ca_pem: settings.ca_pem()?,
-            system_pem: if url.is_encrypted() { self.system_pem()? } else { Vec::new() },
-            proxy: settings.proxy()?,
-            client_pem: settings.client_pem()?,
-            token,
+            token: named.or(access.token),
             token_name: names.into_iter().next().map(str::to_owned),
             state: self.state_directory().ok(),
             locks: match url {
                 StoreUrl::Postgres(_) | StoreUrl::Sqlite(_) => self.locks()?,
                 StoreUrl::Redis(_) | StoreUrl::Rest(_) => None,
             },
+            ..access
         })
     }
 
@@ -179,11 +187,7 @@ impl Context {
         }
         let url = StoreUrl::parse(&text, settings.base_of(&Origin::File))
             .map_err(|e| e.at("store.lock_url"))?;
-        let system_pem = if url.is_encrypted() { self.system_pem()? } else { Vec::new() };
-        let (ca_pem, client_pem) = (settings.ca_pem()?, settings.client_pem()?);
-        let token = self.rest_token(&url).map(|token| token.to_owned().into());
-        let proxy = settings.proxy()?;
-        let access = Access { ca_pem, system_pem, proxy, client_pem, token, ..Access::default() };
+        let access = self.access(&url)?;
         Ok(Some(Locks::Store(url, Box::new(access))))
     }
 
