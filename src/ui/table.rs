@@ -262,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn columns_stand_below_each_other_in_all_blocks() {
+        let mut table = Table::new(vec!["did".to_owned(), "kid".to_owned()], Vec::new(), None);
+        for n in 0..=2 * BLOCK {
+            let did = if n == BLOCK { "did:web:a-long-name.example.com" } else { "did:web:a" };
+            table.push(&vec![(did.to_owned(), Some(Role::Good)), ("key1".to_owned(), None)], None);
+        }
+        let (text, _) = written(table);
+        assert_eq!(text.lines().count(), 2 * BLOCK + 2);
+        assert!(text.lines().skip(1).all(|line| line.find("key1") == Some(33)), "{text}");
+    }
+
+    #[test]
     fn what_is_left_out_is_told() {
         let (text, hidden) = written(table(Some(80)));
         assert_eq!(hidden, ["reason"]);
