@@ -63,16 +63,24 @@ impl Transactions {
     ) -> Result<Option<Lock>, PostgresError> {
         let mut retries = Backoff::new();
         let mut client = loop {
-            match open(server).await {
+            match server.client_for_lock().await {
                 Ok(client) => break client,
                 Err(error) => retries.after(error).await?,
             }
         };
         // Measured from here, because earlier waits were for oauthctl's own connections.
         let begun = Instant::now();
+        let mut is_open = false;
         loop {
             let taken = Instant::now();
-            match try_lock(&client, rule, name).await {
+            let attempt = if is_open {
+                try_lock(&client, rule, name).await
+            } else {
+                // In one round trip. Without the transaction, the lock would end with its statement.
+                let both = tokio::try_join!(biased; begin(&client), try_lock(&client, rule, name));
+                both.map(|((), is_ours)| is_ours)
+            };
+            match attempt {
                 Ok(true) => {
                     let slot = Arc::new(Mutex::new(Transaction::Open(client)));
                     self.0
@@ -93,24 +101,24 @@ impl Transactions {
                     return Ok(None);
                 }
                 Ok(false) => {
+                    is_open = true;
                     tokio::time::sleep(POLL.min(patience.saturating_sub(begun.elapsed()))).await;
                 }
                 Err(error) => {
                     server.count_loss();
                     drop(client);
                     retries.after(error).await?;
-                    client = open(server).await?;
+                    client = server.client_for_lock().await?;
+                    is_open = false;
                 }
             }
         }
     }
 }
 
-async fn open(server: &Server) -> Result<Connection, PostgresError> {
-    let client = server.client_for_lock().await?;
-    // Durable from the start: the write must not wait for it.
-    server::batch(&client, &format!("{BEGIN}; {}", write::DURABLE)).await?;
-    Ok(client)
+/// Begins the transaction. It is durable from the start, so that the write need not wait for it.
+async fn begin(client: &Connection) -> Result<(), PostgresError> {
+    server::batch(client, &format!("{BEGIN}; {}", write::DURABLE)).await
 }
 
 async fn try_lock(client: &Connection, rule: &LockRule, name: &str) -> Result<bool, PostgresError> {
