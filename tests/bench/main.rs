@@ -6,6 +6,7 @@
 //! cargo bench --bench scale -- list purge 1000000      this number of sessions, these parts only
 //! cargo bench --bench scale -- list 200000 runs=5      best of this number of runs
 //! cargo bench --bench scale -- allocations 20000       allocations per session
+//! cargo bench --bench scale -- postgres 200000         beside psql and Redis; a minute
 //! ```
 //!
 //! Starts its own servers, fills them, and stops them. Needs redis-server and redis-cli; PostgreSQL

@@ -86,8 +86,8 @@ pub fn run(program: &str, arguments: &[&str], dir: &Path) -> Run {
 fn run_into(output: Stdio, program: &str, arguments: &[&str], dir: &Path) -> Run {
     let begun = Instant::now();
     let mut command = Command::new(program);
-    let mut child =
-        command.args(arguments).current_dir(dir).stdout(output).spawn().expect("it can be started");
+    command.args(arguments).current_dir(dir).env("XDG_STATE_HOME", dir).stdout(output);
+    let mut child = command.spawn().expect("it can be started");
     let place = format!("/proc/{}", child.id());
     let (mut peak, mut processor) = (0.0, Duration::ZERO);
     loop {

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
@@ -73,14 +74,17 @@ redis.destroy()
 /// Server with the sessions of an app.
 pub enum Server {
     Redis(Redis),
+    /// Without a schema for oauthctl's notes, which are kept in the state directory.
     Postgres(Postgres),
+    /// With that schema.
+    Prepared(Postgres),
 }
 
 impl Server {
     fn url(&self) -> String {
         match self {
             Self::Redis(server) => server.url(),
-            Self::Postgres(server) => server.url(),
+            Self::Postgres(server) | Self::Prepared(server) => server.url(),
         }
     }
 }
@@ -128,7 +132,7 @@ impl App {
         let records = (0..count).map(|_| net.login(two_days_ago.clone()));
         match &server {
             Server::Redis(redis) => seed::records(redis, records),
-            Server::Postgres(postgres) => {
+            Server::Postgres(postgres) | Server::Prepared(postgres) => {
                 seed::rows(postgres, "text", records.map(|record| seed::row(&record)));
             }
         }
@@ -144,6 +148,12 @@ impl App {
         let app = Self { net, server, dir, count };
         app.write("oauthctl.toml", &settings);
         app.write("key.json", &app.key().to_string());
+        if let Server::Prepared(postgres) = &app.server {
+            let mut init = Command::new(env!("CARGO_BIN_EXE_oauthctl"));
+            let sql = init.args(["init", "--sql"]).current_dir(app.dir.path()).output();
+            let sql = sql.expect("it can be started").stdout;
+            postgres.psql("postgres", "app", &String::from_utf8_lossy(&sql));
+        }
         app
     }
 
