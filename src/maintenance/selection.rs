@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, BoxStream};
+use futures_util::future::join_all;
+use futures_util::stream::{self, BoxStream, Stream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::assess::Assessor;
@@ -150,7 +151,7 @@ impl Source {
                 Ok(without_notes(records))
             }
         };
-        batches.map_ok(noted).try_buffered(NOTED_AHEAD).boxed()
+        in_steps(batches, noted).boxed()
     }
 }
 
@@ -252,6 +253,10 @@ impl<'a> Selection<'a> {
         }
         // Signals must be handled even if the store does not answer.
         let read = self.interrupt.or(self.source.try_next()).await;
+        if read.is_none() {
+            // Requests that nobody polls any more.
+            self.source = stream::empty().boxed();
+        }
         let Some(records) = read.transpose()?.flatten() else {
             self.seen.borrow_mut().records.are_all = self.is_whole && !self.interrupt.is_set();
             return Ok(None);
@@ -273,6 +278,22 @@ impl<'a> Selection<'a> {
     fn takes(&mut self, summary: &Summary<'_>) -> bool {
         self.filter.matches(summary, self.assessor.now()) && take_one(&mut self.left)
     }
+}
+
+/// Maps batches by futures, [`NOTED_AHEAD`] at once. Those that have begun end before the stream
+/// returns the first result. Sessions are refreshed meanwhile, and a future that is next in line for
+/// a connection but is not polled keeps them waiting for ever.
+fn in_steps<T, U, F: Future<Output = anyhow::Result<U>>>(
+    batches: impl Stream<Item = anyhow::Result<T>>,
+    map: impl Fn(T) -> F,
+) -> impl Stream<Item = anyhow::Result<U>> {
+    let all = move |ready: Vec<anyhow::Result<T>>| {
+        join_all(ready.into_iter().map(|batch| {
+            let mapped = batch.map(&map);
+            async { mapped?.await }
+        }))
+    };
+    batches.ready_chunks(NOTED_AHEAD).then(all).flat_map(stream::iter)
 }
 
 /// Adds oauthctl's notes to the sessions.
@@ -312,4 +333,27 @@ pub fn healthiest_first(assessor: &Assessor, sessions: &mut [Noted]) {
     sessions.sort_by_cached_key(|(stored, note)| {
         Reverse(assessor.summary(stored, note.as_ref()).last_refreshed_at)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_request_waits_for_a_stream_that_is_not_polled() {
+        let connection = &tokio::sync::Mutex::new(());
+        let batches = stream::iter((0..10).map(anyhow::Ok))
+            .chain(stream::iter([Err(anyhow::anyhow!("lost"))]));
+        let mut noted = Box::pin(in_steps(batches, async |n| {
+            let _connected = connection.lock().await;
+            tokio::task::yield_now().await;
+            Ok(n)
+        }));
+        for n in 0..10 {
+            assert_eq!(noted.next().await.unwrap().unwrap(), n);
+            assert!(connection.try_lock().is_ok(), "{n}");
+        }
+        assert_eq!(noted.next().await.unwrap().unwrap_err().to_string(), "lost");
+        assert!(noted.next().await.is_none());
+    }
 }
