@@ -1,15 +1,24 @@
 //! Interprets answers of authorization servers to pushed login requests (RFC 9126): what the
 //! operator can change.
 
+mod cause;
+
 use super::{Finding, Topic};
-use crate::oauth::{ErrorCode, ErrorResponse, Pushed, brief};
+use crate::oauth::{ErrorResponse, Pushed, brief};
 use crate::session::{ClientId, Issuer};
+
+pub use cause::Cause;
+
+use Cause::{
+    Audience, AuthMethod, Clock, Dpop, DuplicateKid, JwksUnreadable, Metadata, MetadataUnreadable,
+    NoKid, OtherKey, RedirectUri, Refused, Scope, UnknownKey,
+};
+use cause::MEMBERS;
 
 const TOPIC: Topic = Topic::Login;
 const WHY: &str = "users with an account there cannot log in";
 /// End of the hint for changes of a published document.
-const THEN_WAIT: &str =
-    "servers keep a document for 10 minutes, some for an hour, and this one now has today's";
+const THEN_WAIT: &str = "servers cache documents for 10 minutes, some for an hour, and this one has just cached the current ones";
 
 /// Test login.
 #[derive(Clone, Copy)]
@@ -26,152 +35,6 @@ pub struct TestLogin<'a> {
     pub kid: Option<&'a str>,
 }
 
-/// Reason for which a server refuses a login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The server cannot fetch or read the client metadata.
-    MetadataUnreadable,
-    /// The server cannot fetch or read the key set.
-    JwksUnreadable,
-    /// A member of the client metadata breaks a rule.
-    Metadata,
-    /// The redirect URI does not belong to the client.
-    RedirectUri,
-    /// A scope is not allowed for the client, or unknown to the server.
-    Scope,
-    /// The server finds no matching published key.
-    UnknownKey,
-    /// Several published keys match.
-    DuplicateKid,
-    /// The signature was made with another key than the published one.
-    OtherKey,
-    /// The assertion names no key.
-    NoKid,
-    /// The times of the assertion are not accepted.
-    Clock,
-    /// The server expects another client authentication.
-    AuthMethod,
-    /// The assertion is for another server.
-    Audience,
-    /// The DPoP proof is not accepted.
-    Dpop,
-    /// Unknown wording.
-    Refused,
-}
-
-use Cause::{
-    Audience, AuthMethod, Clock, Dpop, DuplicateKid, JwksUnreadable, Metadata, MetadataUnreadable,
-    NoKid, OtherKey, RedirectUri, Refused, Scope, UnknownKey,
-};
-
-/// Parts of refusals in lower case, and what they mean: those of the reference server
-/// (`@atproto/oauth-provider` 0.22.9) and of rsky-oauth 1.1.0. The first that fits holds.
-const WORDS: [(&str, Cause); 35] = [
-    ("unable to obtain jwks", JwksUnreadable),
-    ("jwks fetch failed", JwksUnreadable),
-    ("no jwks", JwksUnreadable),
-    ("invalid jwks", JwksUnreadable),
-    ("no applicable key", UnknownKey),
-    ("no key found", UnknownKey),
-    ("multiple matching keys", DuplicateKid),
-    ("signature", OtherKey),
-    ("timestamp", Clock),
-    ("assertion expired", Clock),
-    ("\"aud\"", Audience),
-    ("audience", Audience),
-    ("\"kid\"", NoKid),
-    ("kid required", NoKid),
-    ("required a \"client_assertion\"", AuthMethod),
-    ("client_assertion is required", AuthMethod),
-    ("client assertion not expected", AuthMethod),
-    ("\"client_assertion\" failed", OtherKey),
-    ("invalid client assertion", OtherKey),
-    ("validation of \"", Metadata),
-    ("unable to obtain client metadata", MetadataUnreadable),
-    ("failed to fetch", MetadataUnreadable),
-    ("failed to get client", MetadataUnreadable),
-    ("fetch failed", MetadataUnreadable),
-    ("not declared in the client metadata", Scope),
-    ("not registered in the client metadata", Scope),
-    ("redirect_uri", RedirectUri),
-    ("redirect uri", RedirectUri),
-    ("\"atproto\" scope", Metadata),
-    ("scope", Scope),
-    ("dpop_bound_access_tokens", Metadata),
-    ("dpop", Dpop),
-    ("client_id does not match", Metadata),
-    ("mutually exclusive", Metadata),
-    ("client metadata", Metadata),
-];
-
-/// Members of the client metadata named by servers, longer names first.
-const MEMBERS: [&str; 14] = [
-    "tls_client_certificate_bound_access_tokens",
-    "token_endpoint_auth_signing_alg",
-    "token_endpoint_auth_method",
-    "dpop_bound_access_tokens",
-    "application_type",
-    "response_types",
-    "redirect_uris",
-    "redirect_uri",
-    "grant_types",
-    "client_uri",
-    "client_id",
-    "jwks_uri",
-    "jwks",
-    "scope",
-];
-
-impl Cause {
-    /// Classifies an error response.
-    pub fn of(refusal: &ErrorResponse) -> Self {
-        let [error, description] = [&refusal.error, &refusal.description]
-            .map(|text| text.as_deref().unwrap_or_default().to_ascii_lowercase());
-        let code = refusal.code();
-        match code {
-            ErrorCode::InvalidRedirectUri => return RedirectUri,
-            ErrorCode::InvalidScope => return Scope,
-            ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => return Dpop,
-            _ => {}
-        }
-        let words = format!("{error} {description}");
-        let found = WORDS.iter().find(|(part, _)| words.contains(part)).map(|(_, cause)| *cause);
-        let names_member = MEMBERS.iter().any(|member| words.contains(member));
-        let of_document = code == ErrorCode::InvalidClientMetadata
-            || code == ErrorCode::InvalidClient && names_member;
-        found.unwrap_or(if of_document { Metadata } else { Refused })
-    }
-
-    /// Checks whether another redirect URI may be accepted.
-    pub fn is_of_redirect_uri(self) -> bool {
-        self == RedirectUri
-    }
-
-    /// Checks whether another key may be accepted.
-    pub fn is_of_key(self) -> bool {
-        matches!(self, UnknownKey | DuplicateKid | OtherKey | NoKid)
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            MetadataUnreadable => "metadata_unreadable",
-            JwksUnreadable => "jwks_unreadable",
-            Metadata => "metadata",
-            RedirectUri => "redirect_uri",
-            Scope => "scope",
-            UnknownKey => "unknown_key",
-            DuplicateKid => "duplicate_kid",
-            OtherKey => "other_key",
-            NoKid => "no_kid",
-            Clock => "clock",
-            AuthMethod => "auth_method",
-            Audience => "audience",
-            Dpop => "dpop",
-            Refused => "refused",
-        }
-    }
-}
-
 /// Returns the finding about a refused login, `None` for an accepted one.
 pub fn check(attempt: TestLogin<'_>, pushed: &Pushed) -> Option<Finding> {
     let issuer = attempt.issuer;
@@ -184,18 +47,18 @@ pub fn check(attempt: TestLogin<'_>, pushed: &Pushed) -> Option<Finding> {
         Pushed::Refused(refusal) => Some(refused(attempt, refusal)),
         Pushed::Unsupported => of_server(
             "no_endpoint",
-            format!("{issuer} has no pushed_authorization_request_endpoint to send a login to"),
+            format!("{issuer} has no pushed_authorization_request_endpoint"),
             ask,
         ),
         Pushed::Unfit(unfit) => of_server("dpop", unfit.to_string(), ask),
         Pushed::UseNonce(_) => {
-            of_server("dpop", format!("{issuer} wants a new DPoP nonce over and over"), ask)
+            of_server("dpop", format!("{issuer} repeatedly asks for a new DPoP nonce"), ask)
         }
         Pushed::TryLater { status: 429 } => Some(
             Finding::warning(
                 TOPIC,
                 format!("{issuer} answers 429 (too many requests) and has not checked the login"),
-                "whether users can log in there is not known; the app may meet the same answer",
+                "it is unknown whether users can log in there; the app may get the same answer",
                 "try again later; a smaller `per_issuer_rate` under [refresh] leaves more to the app",
             )
             .named("rate_limited")
@@ -208,8 +71,8 @@ pub fn check(attempt: TestLogin<'_>, pushed: &Pushed) -> Option<Finding> {
         ),
         Pushed::NoAnswer(error) => of_server(
             "no_answer",
-            format!("{issuer} gives no answer to a login: {error}"),
-            "try again; if it stays so, check the way there from this machine",
+            format!("{issuer} does not answer a login request: {error}"),
+            "try again; if this persists, check the network connection to the server",
         ),
     }
 }
@@ -232,11 +95,11 @@ fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
         JwksUnreadable => (
             Some("jwks_uri"),
             "it cannot read the key set".to_owned(),
-            format!("let `jwks_uri` lead to the key set; {publish_jwks} there"),
+            format!("set `jwks_uri` to the URL of the key set; {publish_jwks} there"),
         ),
         Metadata => (
             named.or(Some("client_id")),
-            format!("it does not take {client_id}"),
+            format!("it does not accept {client_id}"),
             match named {
                 Some(member) => format!("correct `{member}` there; {publish_metadata}"),
                 None => publish_metadata.to_owned(),
@@ -254,17 +117,17 @@ fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
                 Some(scope) => format!("the scope {scope}"),
                 None => "the scope".to_owned(),
             },
-            format!("add it to `scope` of {client_id}, or let the app not ask for it; {publish_metadata}"),
+            format!("add it to `scope` of {client_id}, or remove it from the app's requests; {publish_metadata}"),
         ),
         UnknownKey => (
             Some("jwks"),
             format!("it finds no usable key {kid} in the published set"),
-            format!("{publish_jwks}: with this kid, as a public key"),
+            format!("{publish_jwks}, with the public key under this kid"),
         ),
         DuplicateKid => (
             Some("kid"),
-            format!("several published keys are called {kid}"),
-            format!("{publish_jwks}: every key has a kid of its own"),
+            format!("several published keys have the kid {kid}"),
+            format!("{publish_jwks}; each key needs its own kid"),
         ),
         OtherKey => (
             Some("jwks"),
@@ -274,7 +137,7 @@ fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
         NoKid => (Some("kid"), "the key has no kid".to_owned(), "give the key the kid under which it is published".to_owned()),
         Clock => (
             None,
-            "its time and that of this machine differ".to_owned(),
+            "its clock and that of this machine differ".to_owned(),
             "synchronise the clock here and on the app's hosts (NTP: `timedatectl` shows its state)".to_owned(),
         ),
         AuthMethod => (
@@ -284,7 +147,7 @@ fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
         ),
         Audience => (
             None,
-            "it identifies itself as by another name than its metadata".to_owned(),
+            "it expects another name than that in its metadata".to_owned(),
             "ask the operator of the server; the app cannot fix it".to_owned(),
         ),
         Dpop => (
@@ -294,8 +157,8 @@ fn refused(attempt: TestLogin<'_>, refusal: &ErrorResponse) -> Finding {
         ),
         Refused => (
             named,
-            "for a reason of its own".to_owned(),
-            "go by the server's words; `oauthctl doctor` without other problems means that the app's documents are right"
+            "oauthctl does not know this reason".to_owned(),
+            "see the message of the server; if `oauthctl doctor` reports no other problem, the app's documents are right"
                 .to_owned(),
         ),
     };
@@ -326,13 +189,13 @@ pub fn accepted(issuer: &Issuer<'_>, redirect_uris: u64, kids: &[&str]) -> Findi
     } else {
         format!("signed by {}", kids.join(", "))
     };
-    let what = format!("{issuer} takes logins to {uris}, {keys}");
+    let what = format!("{issuer} accepts logins to {uris}, {keys}");
     Finding::ok(TOPIC, what).named("accepted").said_by(issuer)
 }
 
 /// Returns the finding about an obstacle to any test login.
 pub fn not_tried(name: &str, what: impl Into<String>, fix: &str) -> Finding {
-    let why = "whether users can log in has not been tried";
+    let why = "it was not tested whether users can log in";
     Finding::warning(TOPIC, what, why, fix).named(name)
 }
 
@@ -343,81 +206,8 @@ pub fn no_server(error: impl Into<anyhow::Error>) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::cause::tests::refusal;
     use super::*;
-
-    fn refusal(error: &str, description: &str) -> ErrorResponse {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        ErrorResponse {
-            status: 400,
-            error: text(error),
-            description: text(description),
-            gave_nonce: true,
-        }
-    }
-
-    #[test]
-    fn refusals_are_classified_by_the_servers_words() {
-        let failed = "Validation of \"client_assertion\" failed: ";
-        for (error, description, cause) in [
-            (
-                "invalid_client_metadata",
-                "Unable to obtain client metadata for \"x\"",
-                MetadataUnreadable,
-            ),
-            (
-                "invalid_client_metadata",
-                "Unable to obtain jwks from \"y\" for \"x\"",
-                JwksUnreadable,
-            ),
-            ("invalid_client_metadata", "jwks_uri and jwks are mutually exclusive", Metadata),
-            ("invalid_client_metadata", "Missing \"atproto\" scope", Metadata),
-            ("invalid_client_metadata", "\"dpop_bound_access_tokens\" must be true", Metadata),
-            (
-                "invalid_client_metadata",
-                "Unable to obtain client metadata for \"x\": Validation of \"jwks_uri\" failed with error: …",
-                Metadata,
-            ),
-            (
-                "invalid_redirect_uri",
-                "Loopback redirect URIs are only allowed for native apps",
-                RedirectUri,
-            ),
-            ("invalid_request", "Invalid redirect_uri https://a.example/", RedirectUri),
-            ("invalid_scope", "Scope \"x\" is not declared in the client metadata", Scope),
-            ("invalid_scope", "scope \"x\" is not registered in the client metadata", Scope),
-            (
-                "invalid_client",
-                &format!("{failed}no applicable key found in the JSON Web Key Set"),
-                UnknownKey,
-            ),
-            ("invalid_client", "no key found for kid \"k\"", UnknownKey),
-            (
-                "invalid_client",
-                &format!("{failed}multiple matching keys found in the JSON Web Key Set"),
-                DuplicateKid,
-            ),
-            ("invalid_client", &format!("{failed}signature verification failed"), OtherKey),
-            (
-                "invalid_client",
-                &format!("{failed}\"iat\" claim timestamp check failed (too far in the past)"),
-                Clock,
-            ),
-            ("invalid_client", "\"kid\" required in client_assertion", NoKid),
-            ("invalid_client", &format!("{failed}unexpected \"aud\" claim value"), Audience),
-            (
-                "invalid_request",
-                "client authentication method \"private_key_jwt\" required a \"client_assertion\"",
-                AuthMethod,
-            ),
-            ("invalid_client", "missing token_endpoint_auth_signing_alg", Metadata),
-            ("invalid_client", "invalid JWKS document: missing field `y`", JwksUnreadable),
-            ("invalid_dpop_proof", "DPoP \"htu\" mismatch", Dpop),
-            ("access_denied", "not today", Refused),
-            ("", "", Refused),
-        ] {
-            assert_eq!(Cause::of(&refusal(error, description)), cause, "{error}: {description}");
-        }
-    }
 
     #[test]
     fn a_refusal_names_the_member_that_is_to_be_changed() {
