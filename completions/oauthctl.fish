@@ -30,8 +30,8 @@ complete -c oauthctl -n "__fish_oauthctl_needs_command" -l store -d 'Session sto
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -66,8 +66,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l store -d 'Ses
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand init" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -97,8 +97,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l store -d '
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand gen-jwk" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -115,8 +115,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and not __fish_seen_subcommand_from list rotate retire help" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -138,8 +138,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -161,8 +161,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from rotate" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -188,8 +188,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand keys; and __fish_seen_subcommand_from retire" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -217,8 +217,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l store -d 'Ses
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand jwks" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -248,8 +248,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l store -d 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand metadata" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -268,8 +268,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fi
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and not __fish_seen_subcommand_from list show stats refresh revoke prune upgrade recover export import help" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -316,8 +316,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -336,8 +336,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -371,8 +371,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from stats" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -412,8 +412,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from refresh" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -456,8 +456,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from revoke" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -504,8 +504,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from prune" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -547,8 +547,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from upgrade" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -566,8 +566,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from recover" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -602,8 +602,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -620,8 +620,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_s
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand sessions; and __fish_seen_subcommand_from import" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -651,8 +651,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and not __fish_seen_subcommand_from list purge help" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -673,8 +673,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -693,8 +693,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_see
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand states; and __fish_seen_subcommand_from purge" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -716,8 +716,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l store -d 'S
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -734,8 +734,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l store -d 'S
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand schema" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -751,8 +751,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l store 
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -770,8 +770,8 @@ complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l store -d 'Sess
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l layout -d 'Layout of the app\'s records in the store (also: OAUTHCTL_LAYOUT)' -r
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l keys -d 'Source of the private keys: a path, file:PATH, env:NAME, store:TABLE or -; with #kid=KID for a key without a kid (repeatable; also: OAUTHCTL_KEYS)' -r -F
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l format -d 'Output format of results' -r -f -a "table\t'Aligned columns for people'
-json\t'One JSON document'
-jsonl\t'One JSON object a line'
+json\t'A single JSON document'
+jsonl\t'A JSON object per line'
 csv\t'Comma-separated values with a header (RFC 4180)'"
 complete -c oauthctl -n "__fish_oauthctl_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'

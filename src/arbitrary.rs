@@ -82,12 +82,12 @@ pub fn shows(text: &str, secret: &str) -> bool {
 }
 
 /// Returns all text printed for a failure.
-pub fn told(failure: &crate::error::Failure) -> String {
-    let mut told = format!("{failure:?} {}", failure.in_one_line());
+pub fn message_of(failure: &crate::error::Failure) -> String {
+    let mut message = format!("{failure:?} {}", failure.in_one_line());
     let mut cause = std::error::Error::source(failure);
     while let Some(deeper) = cause {
-        told.push_str(&format!(" {deeper} {deeper:?}"));
+        message.push_str(&format!(" {deeper} {deeper:?}"));
         cause = deeper.source();
     }
-    told
+    message
 }

@@ -26,12 +26,12 @@ pub struct Cli {
     /// Options that every command takes.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What oauthctl can do.
+/// Commands of oauthctl.
 #[derive(Subcommand)]
 pub enum Command {
     Init(commands::init::Args),

@@ -227,7 +227,7 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::arbitrary::{text, told};
+    use crate::arbitrary::{message_of, text};
 
     proptest! {
         #[test]
@@ -239,7 +239,7 @@ mod properties {
                     prop_assert_eq!(value(read).ok(), Some(read));
                     prop_assert!(!read.contains(['\n', '\0']) && trimmed(read) == read);
                 }
-                Err(failure) => prop_assert!(text.len() < 6 || !told(&failure).contains(&text)),
+                Err(failure) => prop_assert!(text.len() < 6 || !message_of(&failure).contains(&text)),
             }
         }
 

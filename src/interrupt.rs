@@ -131,10 +131,7 @@ fn is_ignored(kind: SignalKind) -> bool {
     mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a second signal means: now, whatever is still being drained"
-)]
+#[expect(clippy::disallowed_methods, reason = "a second signal ends the program immediately")]
 fn quit(exit: Exit) -> ! {
     // Flushing stdout at exit would wait for its reader.
     if let Ok(null) = File::options().write(true).open("/dev/null") {

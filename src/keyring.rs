@@ -46,7 +46,7 @@ pub enum KeySource {
     },
     /// A table of the store in which the app keeps its keys. It is never written.
     Table {
-        /// Its name.
+        /// Name of the table.
         name: String,
     },
     /// Standard input.
@@ -116,7 +116,7 @@ impl KeySource {
             if !name.is_empty() && name.bytes().all(is_in_name) {
                 return Ok(Self::Table { name: name.to_owned() });
             }
-            return Err(usage("what follows store: is no name of a table")
+            return Err(usage("the text after store: is not the name of a table")
                 .hint("write store:TABLE, like store:oauth_keys"));
         }
         if text.is_empty() {
@@ -282,7 +282,7 @@ fn name_key(
 pub fn refuse_table(source: &KeySource) -> Failure {
     usage("is the app's own table of keys, which oauthctl does not change")
         .at(source)
-        .hint("let the app itself change its keys")
+        .hint("change the keys in the app")
 }
 
 /// Joins the keys of the sources, in order, into a checked set.

@@ -9,18 +9,18 @@ use crate::text::counted;
 
 const TOPIC: Topic = Topic::Store;
 const MIB: u64 = 1 << 20;
-/// Share of the memory from which on there is little left, in percent.
+/// Share of used memory that causes a warning, in percent.
 const FULL: u64 = 90;
-/// Free space on disk that is little.
+/// Free disk space below which there is a warning.
 const LITTLE: u64 = 100 * MIB;
-/// Free space on disk that one run may use up.
+/// Free disk space that one run may use up.
 const TOO_LITTLE: u64 = 10 * MIB;
 /// Replicas that are further behind lose sessions when they take over, in seconds.
 const LAG: u64 = 10;
-/// Statements of oauthctl take less, unless the server is busy.
+/// Limit for statements that a busy server may exceed.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Judges the facts about a store. `has_ttl`: its sessions have a time to live.
+/// Evaluates the facts about a store. `has_ttl`: its sessions have a time to live.
 pub fn check(vitals: &Vitals, has_ttl: bool) -> Vec<Finding> {
     match vitals {
         Vitals::Redis(vitals) => redis(vitals, has_ttl),
@@ -29,25 +29,24 @@ pub fn check(vitals: &Vitals, has_ttl: bool) -> Vec<Finding> {
     }
 }
 
-/// Reports a store that states nothing about itself.
+/// Reports a store that provides no facts about itself.
 pub fn unknown(error: &anyhow::Error) -> Finding {
-    let what = format!("the store tells nothing of its memory and its replicas: {error}");
-    let why = "whether it keeps the sessions is not known";
-    let fix = "look at it where it is administered: eviction off, persistence on";
+    let what = format!("the store does not report its memory and replicas: {error}");
+    let why = "it is unknown whether the store keeps sessions";
+    let fix = "check at its provider that eviction is off and persistence is on";
     Finding::warning(TOPIC, what, why, fix).named("untold")
 }
 
 fn redis(vitals: &RedisVitals, has_ttl: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let logged_out =
-        "users whose session is gone are logged out, one by one, without a trace in any log";
-    let no_eviction = "set maxmemory-policy noeviction, or give sessions a server of their own";
+    let logged_out = "each removed session logs out a user, and nothing is logged";
+    let no_eviction = "set maxmemory-policy noeviction, or use a separate server for sessions";
     let policy = vitals.eviction_policy.as_deref().unwrap_or("noeviction");
     let evicts = policy.starts_with("allkeys") || policy.starts_with("volatile") && has_ttl;
     let limit = vitals.max_memory.filter(|limit| *limit > 0);
     if let (true, Some(limit)) = (evicts, limit) {
         let what = format!(
-            "Redis throws sessions away when its {} are full (maxmemory-policy {policy})",
+            "Redis removes sessions when it uses {} of memory (maxmemory-policy {policy})",
             size(limit)
         );
         findings.push(
@@ -57,8 +56,7 @@ fn redis(vitals: &RedisVitals, has_ttl: bool) -> Vec<Finding> {
         );
     }
     if let Some(evicted) = vitals.evicted.filter(|evicted| *evicted > 0) {
-        let what =
-            format!("Redis has thrown away {} since it was started", counted(evicted, "key"));
+        let what = format!("Redis has evicted {} since its start", counted(evicted, "key"));
         findings.push(
             Finding::problem(TOPIC, what, logged_out, no_eviction)
                 .named("evicted")
@@ -72,18 +70,18 @@ fn redis(vitals: &RedisVitals, has_ttl: bool) -> Vec<Finding> {
         let why = if evicts {
             logged_out
         } else {
-            "a full Redis takes no writes: no login, and a refresh is lost"
+            "a full Redis refuses writes: logins fail, and new tokens cannot be stored"
         };
-        let fix = "raise maxmemory, or remove what is not needed";
+        let fix = "raise maxmemory, or remove records that are not needed";
         findings.push(Finding::warning(TOPIC, what, why, fix).named("headroom").about("maxmemory"));
     }
     if vitals.cannot_save {
         let what = "Redis could not write its last snapshot or log";
-        let why = "it may refuse every write, and what it holds is lost with a restart";
-        let fix = "look into its log: disk full, or a directory that it may not write to";
+        let why = "it may refuse writes, and a restart loses its data";
+        let fix = "check its log: the disk may be full, or the directory not writable";
         findings.push(Finding::problem(TOPIC, what, why, fix).named("cannot_save"));
     } else if vitals.has_log == Some(false) && vitals.has_snapshots == Some(false) {
-        let what = "Redis keeps everything in memory only";
+        let what = "Redis writes neither snapshots nor an append-only file";
         let why = "a restart logs every user out";
         let fix = "set appendonly yes";
         findings.push(
@@ -91,8 +89,8 @@ fn redis(vitals: &RedisVitals, has_ttl: bool) -> Vec<Finding> {
         );
     }
     if vitals.is_replica {
-        let what = "the address leads to a replica";
-        let why = "what is written there is refused, or lost at the next synchronisation";
+        let what = "the address is that of a replica";
+        let why = "writes there are refused, or lost at the next synchronisation";
         findings.push(
             Finding::problem(TOPIC, what, why, "name the primary, or the sentinels")
                 .named("replica"),
@@ -101,12 +99,12 @@ fn redis(vitals: &RedisVitals, has_ttl: bool) -> Vec<Finding> {
     if vitals.has_broken_replica {
         let what = "a replica of Redis is not synchronised";
         let why = "if it takes over, sessions are missing";
-        let fix = "look into its log; `INFO replication` on the primary shows its state";
+        let fix = "check its log; `INFO replication` on the primary shows its state";
         findings.push(Finding::warning(TOPIC, what, why, fix).named("replica_broken"));
     } else if let Some(lag) = vitals.replica_lag.filter(|lag| *lag > LAG) {
         let what = format!("a replica of Redis is {lag} s behind");
-        let why = "if it takes over, tokens that were renewed since are lost, and those users are logged out";
-        let fix = "look into its load and the line to it";
+        let why = "if it takes over, tokens refreshed since then are lost, and their users are logged out";
+        let fix = "check its load and its network connection";
         findings.push(Finding::warning(TOPIC, what, why, fix).named("replica_lag"));
     }
     findings
@@ -131,7 +129,7 @@ fn sqlite(vitals: &SqliteVitals) -> Vec<Finding> {
             Finding::warning(
                 TOPIC,
                 format!("{file} has journal mode {journal_mode}"),
-                "app and oauthctl keep each other waiting: who writes shuts out who reads",
+                "the app and oauthctl block each other: a write excludes all reads",
                 "`PRAGMA journal_mode=WAL` once, in the sqlite3 shell",
             )
             .named("journal_mode")
@@ -139,17 +137,16 @@ fn sqlite(vitals: &SqliteVitals) -> Vec<Finding> {
         ),
     }
     if let Some(free) = free.filter(|free| *free < LITTLE.max(length / 10)) {
-        let what = format!("{} are free where {file} is", size(free));
-        let why = "a full disk takes no writes: no login, and a refresh is lost";
+        let what = format!("{} are free on the disk of {file}", size(free));
+        let why = "a full disk refuses writes: logins fail, and new tokens cannot be stored";
         let make = if free < TOO_LITTLE { Finding::problem } else { Finding::warning };
-        findings.push(make(TOPIC, what, why, "make room there").named("free_space"));
+        findings.push(make(TOPIC, what, why, "free disk space").named("free_space"));
     }
     if *is_open_to_all {
         let what = format!("{file} can be read by every user of this machine, and holds tokens");
-        let why = "whoever reads it can take over every session in it";
-        let fix = format!(
-            "`chmod 600 '{file}'`, and of the files beside it; owned by the user the app runs as"
-        );
+        let why = "each of them can take over every session in it";
+        let fix =
+            format!("`chmod 600 '{file}'` and the files next to it; the app's user must own them");
         findings.push(Finding::warning(TOPIC, what, why, fix).named("open_to_all"));
     }
     findings
@@ -158,13 +155,13 @@ fn sqlite(vitals: &SqliteVitals) -> Vec<Finding> {
 fn postgres(vitals: &PostgresVitals) -> Vec<Finding> {
     let mut findings = Vec::new();
     if vitals.is_standby {
-        let what = "the address leads to a standby of PostgreSQL";
-        let why = "nothing can be written there: no session can be refreshed";
+        let what = "the address is that of a PostgreSQL standby";
+        let why = "a standby cannot be written to, so that sessions cannot be refreshed";
         let fix = "name the primary, or all servers with target_session_attrs=read-write";
         findings.push(Finding::problem(TOPIC, what, why, fix).named("standby"));
     } else if vitals.is_read_only {
         let what = "transactions of this role are read-only (default_transaction_read_only)";
-        let why = "nothing can be written: no session can be refreshed";
+        let why = "without writes, sessions cannot be refreshed";
         let fix = "`ALTER ROLE … SET default_transaction_read_only = off`, or name another role";
         findings.push(
             Finding::problem(TOPIC, what, why, fix)
@@ -173,14 +170,17 @@ fn postgres(vitals: &PostgresVitals) -> Vec<Finding> {
         );
     }
     if vitals.has_row_policies {
-        let what = "row-level security decides which sessions this role sees";
-        let why = "sessions that it does not see are neither counted nor refreshed, and end";
-        let fix = "name the role of the app, or grant BYPASSRLS to oauthctl's";
+        let what = "row-level security limits the sessions that this role can see";
+        let why = "the others are neither counted nor refreshed, and end";
+        let fix = "use the app's role, or grant BYPASSRLS to oauthctl's role";
         findings.push(Finding::warning(TOPIC, what, why, fix).named("row_security"));
     }
     if let Some(timeout) = vitals.statement_timeout.filter(|timeout| *timeout < SHORT_TIMEOUT) {
-        let what = format!("statements may take {} ms (statement_timeout)", timeout.as_millis());
-        let why = "a new token that is not stored in time has to wait in the recovery directory";
+        let what = format!(
+            "statements are cancelled after {} ms (statement_timeout)",
+            timeout.as_millis()
+        );
+        let why = "new tokens that cannot be stored in time are kept in the recovery directory";
         let fix = "`ALTER ROLE … SET statement_timeout = '10s'` for oauthctl's role";
         findings.push(
             Finding::warning(TOPIC, what, why, fix)
@@ -188,7 +188,7 @@ fn postgres(vitals: &PostgresVitals) -> Vec<Finding> {
                 .about("statement_timeout"),
         );
     }
-    let why = "whoever is on the line can read every token";
+    let why = "an attacker on the network path can read every token";
     match (vitals.is_remote, vitals.is_encrypted) {
         (true, Some(false)) => findings.push(
             Finding::warning(
@@ -205,7 +205,7 @@ fn postgres(vitals: &PostgresVitals) -> Vec<Finding> {
                 TOPIC,
                 "the certificate of PostgreSQL is not verified",
                 why,
-                "add sslmode=verify-full, and sslrootcert where a private authority has signed it",
+                "add sslmode=verify-full, and sslrootcert if its authority is private",
             )
             .named("not_verified")
             .about("sslmode"),
@@ -220,14 +220,14 @@ fn postgres(vitals: &PostgresVitals) -> Vec<Finding> {
 pub struct TimesToLive {
     /// Sessions that the store removes by itself.
     limited: u64,
-    /// Sessions that it does not.
+    /// Sessions without a TTL.
     endless: u64,
-    /// The longest time that one has left.
+    /// Longest remaining TTL.
     longest: Option<Duration>,
 }
 
 impl TimesToLive {
-    /// Takes in the time that a session has left.
+    /// Adds the remaining TTL of a session.
     pub fn add(&mut self, ttl: Option<Duration>) {
         match ttl {
             Some(ttl) => {
@@ -238,7 +238,7 @@ impl TimesToLive {
         }
     }
 
-    /// Compares the times with what the layout gives a session.
+    /// Compares the TTLs with that of the layout.
     pub fn check(&self, layout: Option<Age>) -> Vec<Finding> {
         let mut findings = Vec::new();
         let (Some(layout), true) = (layout, self.limited + self.endless > 0) else {
@@ -246,20 +246,21 @@ impl TimesToLive {
         };
         if self.endless > 0 {
             let what = format!("{} without a time to live", counted(self.endless, "session"));
-            let why = "the app gives each one its time; without it they stay after they have ended";
+            let why = "the app sets one for each session; without it, ended sessions remain";
             let fix = "`oauthctl sessions prune` removes those that have ended; a restore without TTLs leaves such records";
             findings.push(Finding::warning(TOPIC, what, why, fix).named("no_ttl"));
         }
         let longest =
             self.longest.and_then(|ttl| i64::try_from(ttl.as_secs()).ok()).map(Age::from_secs);
-        // Somebody was here within the last tenth of the time, or nobody was.
+        // A tenth is tolerated.
         if let Some(longest) = longest
             .filter(|longest| longest.duration().as_secs() > layout.duration().as_secs() / 10 * 11)
         {
-            let what =
-                format!("sessions have up to {longest} left, and the layout gives them {layout}");
-            let why = "how long ago they were refreshed is concluded from that, and is wrong";
-            let fix = "name the time that the app sets: `session_ttl` of a layout of your own";
+            let what = format!(
+                "sessions have up to {longest} left, but the TTL of the layout is {layout}"
+            );
+            let why = "the time of the last refresh is calculated from it, and is wrong";
+            let fix = "define a layout whose `session_ttl` is the TTL that the app sets";
             findings.push(
                 Finding::warning(TOPIC, what, why, fix).named("longer_ttl").about("session_ttl"),
             );
@@ -268,7 +269,7 @@ impl TimesToLive {
     }
 }
 
-/// Writes bytes at a glance.
+/// Formats a number of bytes.
 fn size(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB")];
     let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit);

@@ -58,7 +58,7 @@ pub(super) fn check<'p>(
 
 /// Reports faults that keep some servers from reading the document.
 fn check_form(topic: Topic, published: &Published) -> Vec<Finding> {
-    let (url, why) = (&published.url, "some servers cannot read it, and know no such client");
+    let (url, why) = (&published.url, "some servers cannot read it, and reject the client");
     let mut findings = Vec::new();
     if published.has_mark {
         let what = format!("{url} begins with a byte order mark");
@@ -66,15 +66,17 @@ fn check_form(topic: Topic, published: &Published) -> Vec<Finding> {
         findings.push(Finding::warning(topic, what, why, fix).named("byte_order_mark"));
     }
     if let Some(compressed) = &published.served.compressed {
-        let what = format!("{url} is compressed ({compressed}), which was not asked for");
-        let fix = "let the server heed Accept-Encoding, or not compress this path";
+        let what =
+            format!("{url} is compressed ({compressed}), although the request does not accept it");
+        let fix =
+            "configure the web server to respect Accept-Encoding, or not to compress this path";
         findings.push(Finding::warning(topic, what, why, fix).named("compressed"));
     }
     if published.took >= SLOW {
         let seconds = published.took.as_secs_f64();
-        let what = format!("{url} takes {seconds:.1} s to come");
-        let why = "servers give up on a slow document after some seconds, and the login fails";
-        let fix = "serve it as a static file, not from a function that has to start";
+        let what = format!("{url} takes {seconds:.1} s to load");
+        let why = "servers give up on a slow document after a few seconds, and logins fail";
+        let fix = "serve it as a static file, not from a serverless function";
         findings.push(Finding::warning(topic, what, why, fix).named("slow"));
     }
     findings
@@ -106,16 +108,14 @@ fn other_status(topic: Topic, published: &Published, why: &str) -> Finding {
     }
     let what = format!("{url} answers with status {status} instead of 200");
     let fix = match status {
-        401 | 403 => {
-            "let everybody read this path: servers come without cookies and with their own User-Agent"
-        }
+        401 | 403 => "make this path public: servers send no cookies and have their own User-Agent",
         _ => "serve the document there",
     };
     Finding::problem(topic, what, why, fix).named("status")
 }
 
 /// Fix for a login in front of a document.
-const UNPROTECTED: &str = "take this path out of what needs a login (Vercel: Deployment Protection; Cloudflare: Access; a proxy's \
+const UNPROTECTED: &str = "exempt this path from the login (Vercel: Deployment Protection; Cloudflare: Access; a proxy's \
                            password)";
 
 fn of_page(topic: Topic, published: &Published, page: Page, why: &str) -> Finding {
@@ -123,9 +123,9 @@ fn of_page(topic: Topic, published: &Published, page: Page, why: &str) -> Findin
     match page {
         Page::Shield => Finding::problem(
             topic,
-            format!("a bot shield answers for {url} (status {status}), and servers are no browsers"),
+            format!("bot protection answers for {url} (status {status}), and servers cannot pass it"),
             why,
-            "let requests to this path pass without a challenge",
+            "exempt this path from challenges",
         )
         .named("bot_shield"),
         Page::Login => Finding::problem(
@@ -137,7 +137,7 @@ fn of_page(topic: Topic, published: &Published, page: Page, why: &str) -> Findin
         .named("login_page"),
         Page::Other => Finding::problem(
             topic,
-            format!("{url} is a page of HTML, not JSON"),
+            format!("{url} is an HTML page, not JSON"),
             why,
             "serve the output of oauthctl; if you get an HTML page, the path is not routed to the document",
         )
@@ -179,12 +179,11 @@ pub(super) fn check_stale(
         .clone()
         .or_else(|| served.age.map(|age| format!("age: {}", age.as_secs())))?;
     let what = format!(
-        "{} is an earlier copy, from a cache or made when the app was built ({by})",
+        "{} is an outdated copy, from a cache or from the build of the app ({by})",
         published.url
     );
-    let why = "what is configured now is not what servers see";
-    let fix =
-        "purge the cache; let the document be made at each request, not when the app is built";
+    let why = "servers do not see the current configuration";
+    let fix = "purge the cache, and generate the document for each request, not at build time";
     Some(Finding::problem(topic, what, why, fix).named("stale"))
 }
 

@@ -83,9 +83,9 @@ pub fn check_certificate(is_unverified: bool) -> Option<Finding> {
     is_unverified.then(|| {
         Finding::warning(
             TOPIC,
-            "the connection is encrypted, and the server's certificate is not verified (sslmode=require)",
-            "whoever can stand in between reads every token and key",
-            "sslmode=verify-full, with sslrootcert where the server's authority is a private one",
+            "the connection is encrypted, but the server's certificate is not verified (sslmode=require)",
+            "an attacker on the network path can read every token and key",
+            "set sslmode=verify-full, and sslrootcert if the authority is private",
         )
     })
 }

@@ -46,8 +46,8 @@ impl Context {
         Ok(self.store_address()?.0.id())
     }
 
-    /// The store that the app itself would use. Of several that its variables name, the one with
-    /// records; where none has any, the first.
+    /// Returns the store of the app: of several in its variables, the one with records, else the
+    /// first.
     fn found_store(&self) -> Result<Sourced, Failure> {
         if let Some(found) = self.found_store.get() {
             return Ok(found.clone());
@@ -63,28 +63,26 @@ impl Context {
             several => self.store_with_records(several)?.sourced(),
         };
         if !self.is_silent {
-            found.passed_over().iter().for_each(|line| self.ui.note(line));
+            found.ignored().iter().for_each(|line| self.ui.note(line));
         }
         Ok(self.found_store.get_or_init(|| chosen).clone())
     }
 
     fn no_store(&self, found: &FoundStores) -> Failure {
-        let passed_over: String =
-            found.passed_over().iter().map(|line| format!("{line}; ")).collect();
+        let ignored: String = found.ignored().iter().map(|line| format!("{line}; ")).collect();
         let near = nearby::stores(self.environment());
         let names = app::STORE_VARIABLES.map(|(name, _)| name).join(", ");
         usage(format!(
-            "no store is configured: none of {names} names one, and there is no {} here",
+            "no store is configured: none of {names} names a store, and {} does not exist here",
             app::DATABASE
         ))
         .hint(format!(
-            "{passed_over}{near}name it with --store redis://HOST, --store postgres://HOST/DATABASE or --store sqlite:PATH, \
+            "{ignored}{near}name it with --store redis://HOST, --store postgres://HOST/DATABASE or --store sqlite:PATH, \
              or in oauthctl.toml as `url` under [store]",
         ))
     }
 
-    /// Looks into each of the stores. Fails where one cannot be read, and where several have
-    /// records.
+    /// Returns the only store with records. Fails if a store cannot be read or several have records.
     fn store_with_records<'f>(&self, found: &'f [FoundStore]) -> Result<&'f FoundStore, Failure> {
         let options: Vec<_> =
             found.iter().map(|store| format!("--store {}", store.reference())).collect();
@@ -128,7 +126,7 @@ impl Context {
         }
     }
 
-    /// The address with what it leaves open taken from libpq's variables.
+    /// Returns the address with missing parts taken from libpq's variables.
     fn filled(&self, url: StoreUrl) -> Result<StoreUrl, Failure> {
         url.filled(|name| self.environment().text(name).map(str::to_owned))
     }
@@ -171,8 +169,8 @@ impl Context {
         })
     }
 
-    /// The Redis with the locks of an app that keeps its sessions in tables: the one that is named,
-    /// else the one that the app's variables name, unless they name several.
+    /// Returns the Redis with the locks of an app that keeps its sessions in tables: the configured
+    /// one, else the only one in the app's variables.
     fn locks(&self) -> Result<Option<Locks>, Failure> {
         let settings = self.settings()?;
         let text = match settings.lock_url()? {
@@ -247,7 +245,7 @@ impl Context {
         self.open_store_to_change()
     }
 
-    /// Opens the store for reading, once per layout of which it has records.
+    /// Opens the store for reading, once per layout with records.
     pub fn open_stores(&self) -> Result<Vec<Box<dyn Store>>, Failure> {
         self.warn_of_exposed_files()?;
         let (url, access, layout) = self.store_to_open()?;
@@ -322,7 +320,7 @@ impl Context {
     }
 }
 
-/// Tells of each store whether it has records.
+/// Returns for each store whether it has records.
 fn look_into(
     stores: &[(Access, StoreUrl)],
     layouts: &[Arc<Layout>],
@@ -332,14 +330,16 @@ fn look_into(
             .await
             .unwrap_or_else(|_| {
                 let limit = LOOKED_INTO.as_secs();
-                Err(failed(format!("does not show within {limit} seconds whether it has sessions"))
-                    .at(url))
+                Err(failed(format!(
+                    "did not report within {limit} seconds whether it has sessions"
+                ))
+                .at(url))
             })
     };
     on_own_thread(|| future::join_all(stores.iter().map(look)))
 }
 
-/// Waits on a thread of its own: this one may be waiting for a future already.
+/// Waits on a new thread, because the current one may already be waiting for a future.
 fn on_own_thread<F: Future<Output: Send>>(
     begin: impl FnOnce() -> F + Send,
 ) -> Result<F::Output, Failure> {

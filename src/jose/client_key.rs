@@ -464,6 +464,6 @@ mod tests {
         let mut rng = Counter(unlucky - 1);
         let key = ClientKey::generate(&mut rng);
         assert!(!key.thumbprint().starts_with('-'));
-        assert!(rng.0 > unlucky, "the unlucky one was passed over");
+        assert!(rng.0 > unlucky, "the unlucky one was skipped");
     }
 }

@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::arbitrary::{damage, json as any_json, shows, told, unknown_members};
+use crate::arbitrary::{damage, json as any_json, message_of, shows, unknown_members};
 
 type Members = Map<String, Value>;
 
@@ -144,8 +144,8 @@ proptest! {
                 prop_assert!(ClientKey::from_members(key.expose_jwk().clone()).is_ok());
             },
             Err(failure) => {
-                let told = told(&failure);
-                prop_assert!(!shows(&told, text_of(key.expose_jwk(), "d")), "{}", told);
+                let message = message_of(&failure);
+                prop_assert!(!shows(&message, text_of(key.expose_jwk(), "d")), "{}", message);
                 // The first and last bytes are the same for every key.
                 let own = match form {
                     KeyForm::Multibase => &written[8..],
@@ -154,7 +154,7 @@ proptest! {
                     }
                     _ => text_of(key.expose_jwk(), "d"),
                 };
-                prop_assert!(!shows(&told, own), "{}", told);
+                prop_assert!(!shows(&message, own), "{}", message);
             }
         }
     }
@@ -230,9 +230,9 @@ proptest! {
                 }
             }
             Err(failure) => {
-                let told = told(&failure);
+                let message = message_of(&failure);
                 for key in keys {
-                    prop_assert!(!shows(&told, text_of(key.expose_jwk(), "d")), "{}", told);
+                    prop_assert!(!shows(&message, text_of(key.expose_jwk(), "d")), "{}", message);
                 }
             }
         }
@@ -333,7 +333,7 @@ mod slow {
             members.insert(name.to_owned(), value);
             match ClientKey::from_members(members.clone()) {
                 Ok(read) => prop_assert_eq!(read.expose_jwk(), &members),
-                Err(failure) => prop_assert!(!shows(&told(&failure), text_of(key.expose_jwk(), "d"))),
+                Err(failure) => prop_assert!(!shows(&message_of(&failure), text_of(key.expose_jwk(), "d"))),
             }
         }
     }

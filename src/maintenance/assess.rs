@@ -20,7 +20,7 @@ use crate::store::{Layout, NoRecord, Store, Stored};
 /// Time since a renewal within which the app itself may be about to refresh.
 const APP_IS_ACTIVE: Age = Age::from_secs(3600);
 
-/// Reason why a session is left alone that the app renewed just now.
+/// Reason for skipping a session that the app refreshed recently.
 const RENEWED_BY_APP: &str = "refreshed by the app less than 1h ago, which has no lock: name accounts to \
      refresh them anyway";
 

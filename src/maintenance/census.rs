@@ -14,10 +14,10 @@ pub struct Census {
     is_named: bool,
     /// Records by the key to which they are bound.
     pub records: BoundRecords,
-    /// Those of them whose tokens name another client. Two apps may share a store.
+    /// Sessions whose tokens name another client. Two apps may share a store.
     of_others: BoundRecords,
     sessions_of_others: u64,
-    /// One of those clients.
+    /// Example of such a client.
     other_client: Option<ClientId<'static>>,
     client_id: Option<ClientId<'static>>,
     all: BoundCount,

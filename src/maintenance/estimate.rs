@@ -15,7 +15,7 @@ const WORTH_A_WORD: Duration = Duration::from_mins(1);
 pub struct Estimate {
     by_issuer: BTreeMap<Issuer<'static>, u64>,
     by_directory: u64,
-    told: Duration,
+    announced: Duration,
 }
 
 impl Estimate {
@@ -34,10 +34,10 @@ impl Estimate {
     /// again only after it has doubled.
     pub fn text(&mut self, network: &Network, is_all: bool) -> Option<String> {
         let (time, sessions, rate) = self.longest(network)?;
-        if time < WORTH_A_WORD || time < self.told * 2 {
+        if time < WORTH_A_WORD || time < self.announced * 2 {
             return None;
         }
-        self.told = time;
+        self.announced = time;
         let age = Age::from_secs(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
         let (sessions, about) =
             (counted(sessions, "session"), if is_all { "about" } else { "at least" });

@@ -20,7 +20,7 @@ const NOTE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 pub struct LockTimes {
     /// From the server's answer until the store had the new tokens.
     pub write_ms: u64,
-    /// While the lock was held.
+    /// Time for which the lock was held.
     pub held_ms: u64,
 }
 

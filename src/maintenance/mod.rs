@@ -41,7 +41,7 @@ pub use known_keys::forget_key;
 pub use lock_times::LockTimes;
 pub use names::{bound_kids, nearest_name};
 pub use probe_order::ProbeOrder;
-pub use prune::{Action, Kept, Plan, PruneResult, Pruned, Pruner, Rules};
+pub use prune::{Action, Kept, PrunePlan, PruneResult, Pruned, Pruner, Rules};
 pub use published::{check_published, holds, published_keys};
 pub use purge::{Purge, PurgeResult, StateAge};
 pub use recovery::{Recovered, Recovery, Waiting};

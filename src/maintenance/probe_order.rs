@@ -9,7 +9,7 @@ use super::assess::Assessor;
 use crate::session::{Age, Issuer, Status, Summary};
 use crate::store::Stored;
 
-/// One probably living session per group. Refreshed first, it verifies the configuration, so that
+/// Probably living sessions, one per group. Refreshed first, it verifies the configuration, so that
 /// the refusal of a suspect concerns the suspect alone.
 #[derive(Default)]
 pub struct ProbeOrder(HashMap<(Option<Issuer<'static>>, Option<String>), Probe>);

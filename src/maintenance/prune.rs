@@ -49,23 +49,23 @@ pub enum Action {
 /// Result for one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pruned {
-    /// Its record was removed.
+    /// The record was removed.
     Removed(Action),
-    /// It is alive, and was refreshed.
+    /// The session is alive, and was refreshed.
     Alive,
-    /// It was refreshed first, to verify the configuration.
+    /// The session was refreshed first, to verify the configuration.
     Witness,
-    /// It was to be refreshed first, and the server reported that it had ended.
+    /// The session was to be refreshed first, and the server reported that it had ended.
     Refused(String),
-    /// It was changed by the app after planning.
+    /// The app changed the record after planning.
     Changed,
-    /// It could not be settled now.
+    /// The state of the session could not be determined now.
     Unsettled(String, Retry),
 }
 
 /// Plan of a run: number of sessions by [`Action`], and those that cannot be assessed.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Plan {
+pub struct PrunePlan {
     /// Sessions read.
     pub read: u64,
     /// Number of sessions by action.
@@ -181,7 +181,7 @@ pub enum Kept {
     Foreign,
 }
 
-impl Plan {
+impl PrunePlan {
     /// Actions limited in number.
     const BULK: [Action; 2] = [Action::RemoveMalformed, Action::SignOut];
 
@@ -324,8 +324,8 @@ impl Pruner {
     }
 
     /// Refreshes a session to verify the configuration, `None` if no longer needed.
-    pub async fn prove(&self, witness: Stored) -> Option<Event<Pruned>> {
-        let outcome = match self.online.as_ref()?.refresher.refresh(&witness).await {
+    pub async fn probe(&self, session: Stored) -> Option<Event<Pruned>> {
+        let outcome = match self.online.as_ref()?.refresher.refresh(&session).await {
             Outcome::Refreshed => Pruned::Witness,
             Outcome::Skipped(_) => return None,
             Outcome::Gone(why) => Pruned::Refused(why),
@@ -333,7 +333,7 @@ impl Pruner {
                 Pruned::Unsettled(why, Retry::Never)
             }
         };
-        Some(Event { session: witness, outcome })
+        Some(Event { session, outcome })
     }
 
     /// Asks the server, which determines the lifetime of its sessions.

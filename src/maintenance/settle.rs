@@ -26,10 +26,10 @@ named! {
         Applied = "applied",
         /// Obsolete.
         Superseded = "superseded",
-        /// Its record is missing.
+        /// The record is missing.
         Orphaned = "orphaned",
         Pending = "pending",
-        /// Of another store.
+        /// The entry is of another store.
         Elsewhere = "elsewhere",
     }
 }

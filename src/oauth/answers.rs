@@ -57,7 +57,7 @@ pub enum Upgrading {
     Refused(String),
     /// The server's words match no row.
     Unknown(String),
-    /// There was no answer.
+    /// The server did not answer.
     NoAnswer,
 }
 

@@ -61,7 +61,7 @@ pub enum Relation {
     Copy,
     /// Copy of a record of another layout.
     CopyElsewhere,
-    /// One of several different sessions of an account, in a layout for one.
+    /// Different sessions of one account, in a layout with one session per account.
     Rival,
 }
 

@@ -1,10 +1,10 @@
-//! Filters that all session commands share.
+//! Filters shared by all session commands.
 
 use jiff::Timestamp;
 
 use super::{Age, Issuer, Status, Summary};
 
-/// Conditions, all of which must hold. The default selects all sessions.
+/// Conditions that must all hold. The default selects all sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Authorization server.

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn hourly_keep_alive_sees_nothing_and_judges_nobody() {
+    fn hourly_refreshes_without_observations_prove_no_inactivity() {
         assert_eq!(presence_after_40_days(HOUR, &[]), Presence::Unobservable);
     }
 

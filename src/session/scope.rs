@@ -39,7 +39,7 @@ enum Takes {
     AudienceOrAny,
     /// Media type or range.
     MediaRange,
-    /// One of these words.
+    /// A word of a list.
     OneOf(&'static [&'static str]),
     /// Any text.
     Text,

@@ -226,8 +226,8 @@ impl Assessment {
     }
 }
 
-/// What makes a request for new tokens useless or dangerous, as far as the record and the
-/// keys and the `client_id` show. A request with the wrong client key, DPoP key or `client_id`
+/// Returns the reason for which a refresh would be useless or dangerous, according to the record,
+/// the keys and the `client_id`. A refresh with the wrong client key, DPoP key or `client_id`
 /// would end the session.
 fn blocked(session: &Session<'_>, client_id: Option<&ClientId<'_>>) -> Option<Cow<'static, str>> {
     if !Did::is_valid(&session.did) {

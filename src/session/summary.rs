@@ -154,9 +154,9 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// Returns when a session ends that nobody refreshes: when its refresh token does. A public client's ends
-/// for good on day 14 after its login (AT Protocol OAuth profile, "Session Length"), however often
-/// it is refreshed.
+/// Returns the end of a session without further refreshes: the expiry of its refresh token. A
+/// session of a public client ends 14 days after its login, even if it is refreshed (AT Protocol
+/// OAuth profile, "Session Length").
 fn ends_at(
     session: &Session<'_>,
     last: Option<Timestamp>,

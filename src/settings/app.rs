@@ -94,7 +94,7 @@ pub struct FoundKeys {
     /// Empty variable that precedes those with keys.
     pub empty: Option<String>,
     /// Variables with keys of another type, and their type.
-    pub passed_over: Vec<(String, String)>,
+    pub ignored: Vec<(String, String)>,
 }
 
 /// Returns the names of a family's variables.
@@ -138,7 +138,7 @@ pub fn find_keys<'v>(
             match read_keys(&value) {
                 Ok(_) => found.names.push(name.into_owned()),
                 Err(NotAKey { is_foreign, failure }) if is_foreign || family[0] == COMMON => {
-                    found.passed_over.push((name.into_owned(), failure.to_string()));
+                    found.ignored.push((name.into_owned(), failure.to_string()));
                 }
                 Err(NotAKey { failure, .. }) => {
                     found.names.push(name.clone().into_owned());
@@ -200,7 +200,7 @@ mod tests {
     fn keys_of_other_types_are_skipped_and_damaged_ones_are_not() {
         let (key, hex) = (testbed::keys::client_key("a").to_string(), "0f".repeat(32));
         let other = found(&[("PRIVATE_KEY", &hex), ("OAUTH_JWK", &key), ("KEY_1", "x")]);
-        assert_eq!((other.names, other.passed_over.len()), (vec!["OAUTH_JWK".to_owned()], 1));
+        assert_eq!((other.names, other.ignored.len()), (vec!["OAUTH_JWK".to_owned()], 1));
         let damaged = found(&[("PRIVATE_KEY", "'x'"), ("OAUTH_JWK", &key)]);
         assert_eq!(damaged.unreadable.unwrap().0, "PRIVATE_KEY");
         assert_eq!(found(&[("KEY_1", "x")]).names, [""; 0]);

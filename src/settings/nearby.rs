@@ -16,7 +16,7 @@ const MOST_NAMES: usize = 3;
 /// Returns the start of a hint about keys, empty if nothing similar is found.
 pub fn keys(environment: &Environment, found: &FoundKeys) -> String {
     let mut parts: Vec<_> =
-        found.passed_over.iter().map(|(name, why)| format!("{name} {why}")).collect();
+        found.ignored.iter().map(|(name, why)| format!("{name} {why}")).collect();
     let in_files = |name: &str| app::is_key_variable(name) || name == app::KEY_PATH_VARIABLE;
     parts.extend(in_env_file(in_files).or_else(|| {
         let words = ["JWK", "PRIVATE_KEY", "CLIENT_SECRET", "SIGNING_KEY"];

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use super::{
     CLIENT_MEMBERS, Environment, Overrides, Settings, SettingsFile, dotenv, schema, suggestion,
 };
-use crate::arbitrary::{damage, shows, text, told};
+use crate::arbitrary::{damage, message_of, shows, text};
 use crate::keyring::{KeySource, variable_name};
 
 const SECRET: &str = "S3cretInTheSettings";
@@ -92,7 +92,7 @@ proptest! {
             || (section.is_empty() && (["profiles", "layouts"].contains(&&*name) || schema::SECTIONS.contains(&&*name)));
         let read = file(&format!("{place}{name} = {value}\n"));
         if !known {
-            let failure = read.err().map(|failure| told(&failure)).unwrap_or_default();
+            let failure = read.err().map(|failure| message_of(&failure)).unwrap_or_default();
             prop_assert!(failure.contains("unknown setting") && failure.contains(&name), "{}", failure);
         }
         prop_assert!(suggestion(&name, &names).is_none_or(|text| names.iter().any(|known| text.contains(known))));
@@ -106,14 +106,14 @@ proptest! {
         );
         match file(&damage.to(&whole)) {
             Err(failure) => {
-                let told = told(&failure);
-                prop_assert!(!shows(&told, SECRET), "{}", told);
+                let message = message_of(&failure);
+                prop_assert!(!shows(&message, SECRET), "{}", message);
             }
             Ok(file) => {
                 let settings = Settings::new(Some(file), Environment::default(), Overrides::default()).unwrap();
                 let failures = [settings.network().err(), settings.refresh().err(), settings.key_sources().err()];
-                for told in failures.iter().flatten().map(told) {
-                    prop_assert!(!shows(&told, SECRET), "{}", told);
+                for message in failures.iter().flatten().map(message_of) {
+                    prop_assert!(!shows(&message, SECRET), "{}", message);
                 }
             }
         }
@@ -157,12 +157,12 @@ proptest! {
         let key = &KEYS[form];
         for written in [key.clone(), format!("file:{key}"), key[..key.len() - at].to_owned(), format!("env:{key}")] {
             let failure = KeySource::parse(&written, Path::new("")).unwrap_err();
-            prop_assert!(!shows(&told(&failure), &key[40..]));
+            prop_assert!(!shows(&message_of(&failure), &key[40..]));
         }
     }
 }
 
-/// One key in all forms.
+/// Returns a key in all forms.
 static KEYS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
     use crate::jose::KeyForm::{Array, Jwk, Jwks, Multibase, Pem, PemBase64};
     let key = crate::jose::ClientKey::from_secret(p256::SecretKey::from_slice(&[7; 32]).unwrap());

@@ -203,7 +203,7 @@ pub(super) fn wrong_type(name: &str, expected: &str) -> Failure {
     usage(format!("{name} must be {expected}")).hint("compare it with the settings in the README")
 }
 
-/// Returns the JSON Schema of a file, of which dates are written as texts.
+/// Returns the JSON Schema of a file, with dates as strings.
 pub fn json_schema() -> Json {
     let members = |known: &[(&str, Type)]| -> Map<String, Json> {
         known.iter().map(|(name, of_type)| ((*name).to_owned(), of_type.json_schema())).collect()

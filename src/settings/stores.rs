@@ -1,4 +1,4 @@
-//! Stores that the app's variables name, where nobody has named one to oauthctl.
+//! Detection of the store from the app's variables, if none is configured.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub struct FoundStore {
     pub name: &'static str,
     /// Kind of the variable.
     pub kind: StoreVariable,
-    /// Its value as an address. It may hold a password.
+    /// Value of the variable as an address. May contain a password.
     pub address: String,
 }
 
@@ -25,17 +25,18 @@ pub struct FoundStore {
 pub struct FoundStores {
     /// Each store once, under the first variable that names it.
     pub stores: Vec<FoundStore>,
-    /// Variables that name no store oauthctl could open, and why not.
-    pub passed_over: Vec<(&'static str, String)>,
+    /// Variables that oauthctl ignores, with the reasons.
+    pub ignored: Vec<(&'static str, String)>,
 }
 
 impl FoundStore {
-    /// The address, with where it was found.
+    /// Returns the address with its origin.
     pub fn sourced(&self) -> Sourced {
         Sourced { text: self.address.clone(), origin: Origin::Found(self.name.to_owned()) }
     }
 
-    /// Returns how settings name it: the address of a file, else the variable, which may hold a password.
+    /// Returns a reference for the settings: the address of a file, else the variable, whose value may
+    /// contain a password.
     pub fn reference(&self) -> String {
         if self.address.starts_with("sqlite:") {
             self.address.clone()
@@ -46,8 +47,8 @@ impl FoundStore {
 }
 
 impl FoundStores {
-    /// Reads all variables of the table. Fails with the first that should be an address and is
-    /// none.
+    /// Reads all variables of the table. Fails with the first that must be an address and is not
+    /// valid.
     pub fn read<'v>(value_of: impl Fn(&str) -> Option<Cow<'v, str>>) -> Result<Self, Failure> {
         let (mut found, mut known) = (Self::default(), Vec::new());
         for (name, kind) in STORE_VARIABLES {
@@ -65,19 +66,19 @@ impl FoundStores {
                         found.stores.push(FoundStore { name, kind, address });
                     }
                 }
-                Err(why) => found.passed_over.push((name, why)),
+                Err(why) => found.ignored.push((name, why)),
             }
         }
         Ok(found)
     }
 
-    /// Says which variables name no store that oauthctl could open; empty where there are none.
-    pub fn passed_over(&self) -> Vec<String> {
-        self.passed_over.iter().map(|(name, why)| format!("passed over {name}: {why}")).collect()
+    /// Returns a message for each ignored variable.
+    pub fn ignored(&self) -> Vec<String> {
+        self.ignored.iter().map(|(name, why)| format!("ignored {name}: {why}")).collect()
     }
 }
 
-/// The address that a variable's text stands for, or why there is none.
+/// Returns the address that a variable's value names, or the reason to ignore it.
 fn address_of(kind: StoreVariable, text: &str) -> Result<String, String> {
     let is_path = |text: &str| {
         let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
@@ -87,7 +88,7 @@ fn address_of(kind: StoreVariable, text: &str) -> Result<String, String> {
         StoreVariable::Database => database_address(text),
         StoreVariable::General if text.starts_with("file:") => {
             return Err(
-                "a file: in it is relative to a directory that only the app knows".to_owned()
+                "its file: address is relative to a directory that only the app knows".to_owned()
             );
         }
         StoreVariable::General if text.starts_with("https://") || text.starts_with("http://") => {
@@ -97,7 +98,7 @@ fn address_of(kind: StoreVariable, text: &str) -> Result<String, String> {
         StoreVariable::General | StoreVariable::Redis | StoreVariable::Rest(_) => text.to_owned(),
     };
     if address == "sqlite::memory:" {
-        return Err("it names a database inside the app's own memory".to_owned());
+        return Err("it names an in-memory database of the app".to_owned());
     }
     match StoreUrl::unserved(&address) {
         Some(scheme) => Err(format!("unknown kind of store: {scheme:?}")),
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn databases_of_other_kinds_are_passed_over() {
+    fn databases_of_other_kinds_are_ignored() {
         for text in [
             "mysql://root:secret@h/app",
             "mysql:host=h;dbname=app",
@@ -151,8 +152,8 @@ mod tests {
         ] {
             let found = found(&[("DATABASE_URL", text)]).unwrap();
             assert_eq!(found.stores, [], "{text}");
-            let said = found.passed_over().concat();
-            assert!(said.starts_with("passed over DATABASE_URL: "), "{said}");
+            let said = found.ignored().concat();
+            assert!(said.starts_with("ignored DATABASE_URL: "), "{said}");
             assert!(!said.contains("secret"), "{said}");
         }
         for text in ["local.db", "sqlite:./local.db", "redis://h", "postgres:"] {

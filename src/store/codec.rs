@@ -127,7 +127,7 @@ struct Stamp {
 
 fn stamp_of(value: &[u8]) -> Option<Timestamp> {
     let at = serde_json::from_slice::<Stamp>(value).ok()?.at?;
-    #[expect(clippy::cast_possible_truncation, reason = "what is no time is no stamp")]
+    #[expect(clippy::cast_possible_truncation, reason = "an invalid time is ignored")]
     Timestamp::from_millisecond(at as i64).ok()
 }
 

@@ -26,7 +26,7 @@ pub async fn keys_in_table(
         }
     };
     if rows.is_empty() {
-        return Err(usage("the table has no key").hint("let the app make its keys first"));
+        return Err(usage("the table has no key").hint("create the keys with the app first"));
     }
     let keys = rows.iter().map(jwk).collect::<Result<Vec<_>, _>>()?;
     Ok(Zeroizing::new(Value::Array(keys).to_string()))
@@ -34,7 +34,7 @@ pub async fn keys_in_table(
 
 fn jwk((kid, text): &KeyRow) -> Result<Value, Failure> {
     let mut members: Map<String, Value> = serde_json::from_str(text).map_err(|_| {
-        usage(format!("the key {kid:?} is no JWK")).hint("its column jwk holds one as JSON")
+        usage(format!("key {kid:?} is not a JWK")).hint("its column jwk must contain a JWK")
     })?;
     members.entry("kid").or_insert_with(|| kid.as_str().into());
     Ok(Value::Object(members))

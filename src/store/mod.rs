@@ -90,7 +90,7 @@ pub trait Store: Send + Sync {
         None
     }
 
-    /// Returns the same store under each other layout of which it has sessions.
+    /// Returns the same store under each other layout in which it has sessions.
     async fn others(&self) -> Vec<Arc<dyn Store>> {
         Vec::new()
     }

@@ -94,7 +94,7 @@ pub async fn open(
     }
 }
 
-/// Opens the store at this address, once per layout of which it has records, or with the named one.
+/// Opens the store at this address, once per layout with records, or with the named one.
 pub async fn open_all(
     url: &StoreUrl,
     access: &Access,

@@ -1,4 +1,4 @@
-//! Tells whether there is any record in a store, without reading all of it.
+//! Checks whether a store has any records, without reading all of it.
 
 use std::path::Path;
 use std::sync::Arc;

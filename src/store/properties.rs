@@ -11,7 +11,7 @@ use proptest::sample::select;
 use super::codec::Codec;
 use super::layout::{CUSTOM_MEMBERS, KeyPattern};
 use super::*;
-use crate::arbitrary::{damage, shows, text, told};
+use crate::arbitrary::{damage, message_of, shows, text};
 
 const DID: &str = "did:(plc:[a-z2-7]{24}|web:[a-z]{1,8}[.][a-z]{2,4})";
 /// Literal parts of templates, including all special characters of globs.
@@ -123,7 +123,7 @@ proptest! {
                 prop_assert_eq!(is_wrapped, members.get("envelope").is_some_and(|text| text == "true"));
             }
             Ok(LayoutChoice::Auto(_)) => prop_assert!(false, "a name is not auto"),
-            Err(failure) => prop_assert!(told(&failure).contains("layouts.mine")),
+            Err(failure) => prop_assert!(message_of(&failure).contains("layouts.mine")),
         }
     }
 
@@ -147,8 +147,8 @@ proptest! {
                 prop_assert!(!shows(&shown, "S3cretOfTheStore"), "{}", shown);
             }
             Err(failure) => {
-                let told = told(&failure);
-                prop_assert!(!shows(&told, "S3cretOfTheStore"), "{}", told);
+                let message = message_of(&failure);
+                prop_assert!(!shows(&message, "S3cretOfTheStore"), "{}", message);
             }
         }
     }
@@ -167,7 +167,7 @@ proptest! {
     ) {
         if let Ok(url) = without_password(&text) {
             let shown = url.to_string();
-            let read = without_password(&shown).map(|url| url.to_string()).map_err(|e| told(&e));
+            let read = without_password(&shown).map(|url| url.to_string()).map_err(|e| message_of(&e));
             // Without a password, the user is not shown either.
             let (scheme, rest) = shown.split_once("://").unwrap_or(("", &shown));
             let bare = rest.rsplit('@').next().filter(|_| scheme.starts_with("redis")).unwrap_or(rest);

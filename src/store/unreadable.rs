@@ -5,7 +5,7 @@
 pub enum Unreadable {
     /// Longer than any record of an OAuth client.
     TooLarge,
-    /// Of this Redis type (the answer to `TYPE`), or of a module's type (empty).
+    /// The value has this Redis type (the answer to `TYPE`), or a module's type (empty).
     WrongType(&'static str),
     /// Without the envelope of the layout.
     NoEnvelope,

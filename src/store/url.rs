@@ -66,7 +66,7 @@ impl StoreUrl {
                     "is an in-memory database of the app, which other programs cannot open",
                 )
                 .at(text)
-                .hint("let the app use a file, and use that file")),
+                .hint("configure the app to use a file, and use that file")),
                 path => Ok(Self::Sqlite(base.join(path))),
             };
         }

@@ -29,21 +29,21 @@ pub use progress::Progress;
 pub use report::{panicked, report};
 pub use table::Cells;
 
-/// How results are written.
+/// Output format of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// Aligned columns for people.
     #[default]
     Table,
-    /// One JSON document.
+    /// A single JSON document.
     Json,
-    /// One JSON object a line.
+    /// A JSON object per line.
     Jsonl,
     /// Comma-separated values with a header (RFC 4180).
     Csv,
 }
 
-/// When to use colour.
+/// Use of colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.

@@ -101,7 +101,7 @@ fn an_address_that_leads_nowhere_is_named_part_by_part() {
 }
 
 #[test]
-fn a_certificate_of_a_stranger_is_refused_and_one_unread_is_warned_of() {
+fn unknown_certificates_are_refused_unverified_ones_reported() {
     let certificates = Certificates::new();
     let beside = Beside::with(Postgres::start_tls(&certificates, &[]), TABLES);
     let url = beside.server.url().replace("127.0.0.1", "localhost");
@@ -152,7 +152,7 @@ fn tables_and_rights_that_are_missing_are_named() {
 }
 
 #[test]
-fn a_server_that_takes_no_writes_is_found_before_a_token_is_spent() {
+fn a_read_only_server_is_detected_before_a_token_is_used() {
     let beside = Beside::new();
     let before = beside.server.sql(DUMP);
     beside.server.admin("ALTER DATABASE app SET default_transaction_read_only = on");
@@ -209,7 +209,7 @@ fn rows_that_others_refer_to_stay_where_the_database_says_so() {
 }
 
 #[test]
-fn a_column_that_new_tokens_might_not_fit_into_is_found_before_one_is_spent() {
+fn a_column_too_short_for_new_tokens_blocks_a_refresh() {
     for (kind, limit) in [("varchar", 0), ("char", 40), ("varchar", 100)] {
         let beside = Beside::new();
         let length: usize =
@@ -249,7 +249,7 @@ fn who_is_away_is_not_told_from_notes_of_one_host() {
 }
 
 #[test]
-fn a_lock_of_another_kind_of_store_keeps_sessions_from_being_refreshed() {
+fn a_lock_in_another_kind_of_store_blocks_refreshes() {
     let server = Postgres::start();
     let columns = "(id text PRIMARY KEY, value text NOT NULL, created_at text, updated_at text)";
     server.sql(&format!(

@@ -11,7 +11,7 @@ fn a_database_that_is_not_there() {
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list"]), @r"
     exit 2
     -- stderr --
-    error: no store is configured: none of REDIS_URL, VALKEY_URL, REDIS_TLS_URL, UPSTASH_KV_REST_API_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, KV_URL, DATABASE_PATH, DB_PATH, KV_DB_PATH, DATABASE_URL, POSTGRES_URL, DB_URL names one, and there is no app.db here
+    error: no store is configured: none of REDIS_URL, VALKEY_URL, REDIS_TLS_URL, UPSTASH_KV_REST_API_URL, KV_REST_API_URL, UPSTASH_REDIS_REST_URL, KV_URL, DATABASE_PATH, DB_PATH, KV_DB_PATH, DATABASE_URL, POSTGRES_URL, DB_URL names a store, and app.db does not exist here
     hint: name it with --store redis://HOST, --store postgres://HOST/DATABASE or --store sqlite:PATH, or in oauthctl.toml as `url` under [store]
     ");
     insta::assert_snapshot!(sandbox.refusal(["sessions", "list", "--store", "sqlite:missing.db"]), @r"
@@ -55,7 +55,7 @@ fn an_address_that_is_none() {
     exit 2
     -- stderr --
     error: --store: sqlite::memory:: is an in-memory database of the app, which other programs cannot open
-    hint: let the app use a file, and use that file
+    hint: configure the app to use a file, and use that file
     ");
     let refusal = store("mysql://root:hunter2@localhost/app");
     assert!(!refusal.stderr.contains("hunter2"));

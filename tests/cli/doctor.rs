@@ -177,7 +177,7 @@ fn in_redis() -> (Deployment, Redis, Value) {
 #[test]
 fn a_redis_is_left_as_it_was_but_for_a_note_that_goes_by_itself() {
     let (right, server, session) = in_redis();
-    assert_eq!(right.warnings(), ["Redis keeps everything in memory only"]);
+    assert_eq!(right.warnings(), ["Redis writes neither snapshots nor an append-only file"]);
     assert_eq!(
         server.ask(&["GET", &npmx_key(&session)]),
         redis::Answer::Bulk(Some(session.to_string().into_bytes()))

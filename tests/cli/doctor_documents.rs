@@ -277,7 +277,7 @@ fn cases() -> Vec<Case> {
             |broken| broken.net.publish(METADATA_PATH, Reply::html(200)),
             "metadata.html",
             None,
-            "a page of HTML",
+            "an HTML page",
         ),
         case(
             "forbidden",
@@ -290,7 +290,7 @@ fn cases() -> Vec<Case> {
             "status 403",
         ),
         case(
-            "bot shield",
+            "bot protection",
             |broken| {
                 let page = "<html><title>Just a moment...</title>";
                 let reply = Reply::new(403, "text/html", page).header("cf-mitigated", "challenge");
@@ -298,7 +298,7 @@ fn cases() -> Vec<Case> {
             },
             "metadata.bot_shield",
             None,
-            "bot shield",
+            "bot protection",
         ),
         case(
             "password of a proxy",
@@ -337,7 +337,7 @@ fn cases() -> Vec<Case> {
             },
             "metadata.slow",
             None,
-            " s to come",
+            " s to load",
         )),
         warning(case(
             "kept by caches for a day",

@@ -34,7 +34,7 @@ fn a_login_is_begun_at_the_server_of_the_sessions() {
     assert_eq!(accepted["server"], pds);
     assert_eq!(
         accepted["what"],
-        format!("{pds} takes logins to 1 redirect URI, signed by testbed-1")
+        format!("{pds} accepts logins to 1 redirect URI, signed by testbed-1")
     );
     let forms = right.net.requests_to(Endpoint::Par);
     // The first request fetches a nonce.
@@ -66,7 +66,7 @@ fn every_redirect_uri_and_every_key_is_tried() {
         accepted["what"]
             .as_str()
             .unwrap()
-            .ends_with("takes logins to 2 redirect URIs, signed by testbed-1, further"),
+            .ends_with("accepts logins to 2 redirect URIs, signed by testbed-1, further"),
         "{accepted}"
     );
 }

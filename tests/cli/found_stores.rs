@@ -122,7 +122,7 @@ fn a_store_that_cannot_be_read_is_not_passed_over() {
     sandbox.set("DATABASE_URL", format!("postgres://app:password-123@{address}/app"));
     refusal(
         &sandbox,
-        &["DATABASE_URL: ", "does not show within 2 seconds whether it has sessions"],
+        &["DATABASE_URL: ", "did not report within 2 seconds whether it has sessions"],
     );
     sandbox.unset("DATABASE_URL").set("DB_PATH", "missing.db");
     let hint = "--store env:REDIS_URL or --store sqlite:missing.db";
@@ -130,25 +130,25 @@ fn a_store_that_cannot_be_read_is_not_passed_over() {
 }
 
 #[test]
-fn a_database_that_is_not_served_is_passed_over_where_it_was_found() {
+fn a_detected_database_of_an_unsupported_kind_is_ignored() {
     let redis = Redis::start();
     put_bob(&redis);
     for (text, kind) in [
         ("mysql://root:password-123@db/app", "unknown kind of store: \"mysql\""),
         ("mongodb+srv://u:password-123@db/app", "unknown kind of store: \"mongodb+srv\""),
         ("libsql://app.turso.io", "unknown kind of store: \"libsql\""),
-        ("file:./dev.db", "a file: in it is relative to a directory that only the app knows"),
+        ("file:./dev.db", "its file: address is relative to a directory that only the app knows"),
     ] {
         let mut sandbox = Sandbox::new();
         sandbox.set("DATABASE_URL", text);
         let alone = refusal(&sandbox, &["error: no store is configured: none of REDIS_URL, "]);
         assert!(
             alone.code == 2
-                && alone.stderr.contains(&format!("hint: passed over DATABASE_URL: {kind}; "))
+                && alone.stderr.contains(&format!("hint: ignored DATABASE_URL: {kind}; "))
         );
         let listed = sandbox.set("REDIS_URL", redis.url()).run(LIST);
         assert!(listed.code == 0 && listed.stdout.contains(BOB), "{listed}");
-        let note = format!("passed over DATABASE_URL: {kind}\n");
+        let note = format!("ignored DATABASE_URL: {kind}\n");
         assert_eq!(listed.stderr.matches(&note).count(), 1, "{listed}");
         assert_eq!(sandbox.run([&LIST[..], &["--quiet"]].concat()).stderr, "");
         // Named, it is an error, wherever it is named.

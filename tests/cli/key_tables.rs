@@ -77,8 +77,8 @@ fn what_is_no_table_of_keys_is_named() {
         ("store:oauth_keys", "store:oauth_keys: the table has no key"),
         ("store:nothing", "there is no table nothing"),
         ("store:oauth_states", "table oauth_states has no column kid"),
-        ("store:", "what follows store: is no name of a table"),
-        ("store:oauth_keys; DROP", "what follows store: is no name of a table"),
+        ("store:", "the text after store: is not the name of a table"),
+        ("store:oauth_keys; DROP", "the text after store: is not the name of a table"),
         ("store:oauth_keys#kid=x", "store:oauth_keys takes no kid"),
     ] {
         let refusal = app.sandbox.refusal(["jwks", "--offline", "--keys", source]);
@@ -86,7 +86,7 @@ fn what_is_no_table_of_keys_is_named() {
     }
     server.sql("INSERT INTO oauth_keys VALUES ('key1', 'a-secret-that-is-no-jwk', 1)");
     let refusal = app.sandbox.refusal(["jwks", "--offline", "--keys", "store:oauth_keys"]);
-    assert!(refusal.stderr.contains("the key \"key1\" is no JWK"), "{refusal}");
+    assert!(refusal.stderr.contains("key \"key1\" is not a JWK"), "{refusal}");
     assert!(!refusal.stderr.contains("a-secret"), "{refusal}");
     let redis = Redis::start();
     app.sandbox.set("OAUTHCTL_STORE", redis.url());

@@ -111,7 +111,7 @@ fn a_proxy_that_the_settings_name_is_asked_for_https_alone() {
 }
 
 #[test]
-fn a_store_over_https_is_reached_by_the_proxy_that_the_settings_name() {
+fn a_store_over_https_is_reached_by_the_configured_proxy() {
     let proxy = Refusing::start();
     let mut sandbox = Sandbox::new();
     sandbox.set("HTTPS_PROXY", format!("http://user:hunter2@{}", proxy.address));
@@ -136,7 +136,7 @@ fn a_store_over_https_is_reached_by_the_proxy_that_the_settings_name() {
 }
 
 #[test]
-fn passwords_of_proxies_and_locks_in_the_settings_count_as_secrets() {
+fn passwords_of_proxies_and_locks_in_settings_are_secrets() {
     let sandbox = Sandbox::new();
     AppDatabase::create(&sandbox.path("app.db")).close();
     for (section, secret) in [

@@ -209,7 +209,7 @@ fn init_finds_the_one_of_several_stores_that_has_sessions() {
     let init = ["init", "--yes", "--client-uri", "https://app.example.com"];
     let output = app.sandbox.run(init);
     assert_eq!(output.code, 0, "{output}");
-    assert!(output.stderr.contains("passed over DATABASE_URL: "), "{output}");
+    assert!(output.stderr.contains("ignored DATABASE_URL: "), "{output}");
     assert!(output.stderr.contains("found the app's store: KV_DB_PATH"), "{output}");
     AppDatabase::open(&app.sandbox.path("db.sqlite")).session(&app.net.login(days_ago(2)));
     std::fs::remove_file(app.sandbox.path("oauthctl.toml")).unwrap();

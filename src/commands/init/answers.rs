@@ -223,15 +223,14 @@ impl Interview<'_> {
         let given = self.context.overrides().keys.clone();
         let said =
             if given.is_empty() { self.variable("OAUTHCTL_KEYS") } else { Some(given.join(", ")) };
-        let FoundKeys { names, empty, passed_over, .. } =
-            self.found_keys(said.is_some(), new_key)?;
+        let FoundKeys { names, empty, ignored, .. } = self.found_keys(said.is_some(), new_key)?;
         let found = names;
         let offered = match found.as_slice() {
             [] => self.app.key_path().unwrap_or_else(|| KEY_FILE.to_owned()),
             names => names.iter().map(|name| format!("env:{name}")).collect::<Vec<_>>().join(", "),
         };
         if said.is_none() {
-            for (name, why) in passed_over {
+            for (name, why) in ignored {
                 self.context.ui.note(format!("ignored {name}: it {why}"));
             }
             if !found.is_empty() {

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(keys(&format!("PRIVATE_KEY=0x{hex}\nJWK_1=")).names, [""; 0]);
         let found = keys(&format!("PRIVATE_KEY={hex}\nJWK_1='{jwk}'\nJWK_2='{jwk}'"));
         assert_eq!(found.names, ["JWK_1", "JWK_2"]);
-        assert_eq!(found.passed_over[0].0, "PRIVATE_KEY");
+        assert_eq!(found.ignored[0].0, "PRIVATE_KEY");
         let damaged = keys("NUXT_OAUTH_JWK_ONE={kty:EC}");
         assert_eq!(damaged.unreadable.unwrap().0, "NUXT_OAUTH_JWK_ONE");
         assert_eq!(keys("PRIVATE_KEYS=").empty.as_deref(), Some("PRIVATE_KEYS"));

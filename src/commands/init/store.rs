@@ -1,4 +1,4 @@
-//! The store of the app, as `init` finds it or is told.
+//! Store of the app, detected or given, in `init`.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ impl Interview<'_> {
     /// the sessions, for which they are opened.
     fn app_store(&self, offline: bool) -> Result<(Option<AppStore>, Vec<&'static str>), Failure> {
         let found = self.app.stores()?;
-        found.passed_over().iter().for_each(|line| self.context.ui.note(line));
+        found.ignored().iter().for_each(|line| self.context.ui.note(line));
         let token = |store: &FoundStore| match store.kind {
             StoreVariable::Rest(token) => Some(token),
             _ => None,

@@ -22,9 +22,9 @@ const SERVER_CACHE: Age = Age::from_secs(600);
 /// Required publication of a key before it signs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Publication {
-    /// It must be published and known to servers.
+    /// The key must be published and known to servers.
     Required,
-    /// As above. If it is not, waits.
+    /// As above, and waits until it is.
     Awaited,
     /// Not checked, at the operator's request.
     Unchecked,

@@ -1,5 +1,4 @@
-//! `[refresh] acknowledged`: causes that are known to the operator, and are no reason to raise an
-//! alarm.
+//! `[refresh] acknowledged`: causes that the operator knows. They do not change the exit status.
 
 use jiff::civil::Date;
 use jiff::tz::Offset;

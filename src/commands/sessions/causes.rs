@@ -1,4 +1,4 @@
-//! Results with one cause, told in one line: a wrong key must not print a line for each of its
+//! Results with one cause, printed in one line: a wrong key must not print a line for each of its
 //! sessions.
 
 use std::collections::HashMap;
@@ -137,10 +137,10 @@ fn without_age(reason: &str) -> &str {
     }
 }
 
-/// Returns the reason without ` (… is left alone for 5 s)` at its end.
+/// Returns the reason without ` (no requests to … for 5 s)` at its end.
 fn without_wait(reason: &str) -> &str {
     match reason.rsplit_once(" (") {
-        Some((rest, wait)) if wait.contains(" is left alone for ") => rest,
+        Some((rest, wait)) if wait.starts_with("no requests to ") => rest,
         _ => reason,
     }
 }
@@ -230,7 +230,7 @@ mod tests {
     fn what_differs_from_session_to_session_is_no_cause_of_its_own() {
         for (reason, cause) in [
             ("refreshed less than 10m ago (3m 4s ago)", "refreshed less than … ago (… ago)"),
-            ("no answer from a (a is left alone for 5 s)", "no answer from a"),
+            ("no answer from a (no requests to a for 5 s)", "no answer from a"),
             ("the server answered with status 503", "the server answered with status 503"),
             ("cannot fetch DID document of did:x: gone", "cannot fetch DID document of …: gone"),
             (

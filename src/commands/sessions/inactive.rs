@@ -8,7 +8,7 @@ use crate::session::{Age, Note, Summary};
 use crate::store::{Store, Stored};
 use crate::ui::counts;
 
-/// Whose user is away.
+/// Selection of sessions by the inactivity of their users.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Selection")]
 pub struct InactiveArgs {

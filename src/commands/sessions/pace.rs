@@ -9,7 +9,7 @@ use crate::oauth::Network;
 use crate::session::Age;
 use crate::settings::{IssuerSettings, parse_rate};
 
-/// How hard a run may push.
+/// Pace of a run.
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "Pace")]
 pub struct PaceArgs {

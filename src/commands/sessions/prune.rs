@@ -1,14 +1,14 @@
 //! `oauthctl sessions prune`: removes ended sessions. Designed for cron.
 
 mod batches;
-mod told;
+mod report;
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use self::batches::Batches;
-use self::told::{Prunings, intentions, tell_plan, threshold};
+use self::report::{Prunings, intentions, print_plan, threshold};
 use super::foreign::{compare, exit_of};
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
@@ -20,7 +20,7 @@ use crate::commands::metrics::{Counts, MetricsArgs, counts_of};
 use crate::context::Context;
 use crate::error::{Exit, Failure, usage};
 use crate::maintenance::{
-    Action, Assessor, Binding, Meant, Plan, ProbeOrder, Pruner, Revoker, Rules, Runner, Step,
+    Action, Assessor, Binding, Meant, ProbeOrder, PrunePlan, Pruner, Revoker, Rules, Runner, Step,
     StoreBreaker, check_clock,
 };
 use crate::session::{Age, Status, Summary};
@@ -127,7 +127,7 @@ fn hold_back(
     context: &Context,
     args: &Args,
     rules: &mut Rules,
-    plan: &mut Plan,
+    plan: &mut PrunePlan,
 ) -> anyhow::Result<bool> {
     let bulk = plan.in_bulk();
     let named =
@@ -164,13 +164,13 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         Rules { inactive: args.inactive, malformed: args.malformed, offline: args.offline };
     let mut listing = args.dry_run.then(|| context.ui.run_listing::<ResultRow>(true));
     let planned = plan(context, args, &*store, &assessor, rules, listing.as_mut());
-    let checked = planned.and_then(|(plan, witnesses)| {
+    let checked = planned.and_then(|(plan, probes)| {
         if plan.needs_servers() {
             store.check_lock()?;
         }
-        Ok((plan, witnesses))
+        Ok((plan, probes))
     });
-    let (mut plan, witnesses) = match checked {
+    let (mut plan, probes) = match checked {
         Ok(planned) => planned,
         Err(error) => {
             listing.into_iter().for_each(Listing::discard);
@@ -192,7 +192,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
         if !listing.is_empty() || context.ui.format != Format::Table {
             listing.finish_with(&plan)?;
         }
-        tell_plan(context, &plan, args.inactive)?;
+        print_plan(context, &plan, args.inactive)?;
         let exit = status(context.interrupt().exit().unwrap_or(Exit::Done));
         return Ok(compare(context, store.layout(), records, None, exit)?);
     }
@@ -204,7 +204,7 @@ fn prune(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Result<
             let intentions = format!("{}{}", intentions(&plan), threshold(args.inactive));
             context.confirm(&format!("This will {intentions}. Go on?"))?;
         }
-        settle(context, args, &store, rules, &plan, witnesses, &mut results)
+        settle(context, args, &store, rules, &plan, probes, &mut results)
     };
     counts.extend(counts_of(&results.document(&plan))?);
     let removed = results.removed();
@@ -220,16 +220,16 @@ fn plan(
     assessor: &Assessor,
     rules: Rules,
     mut listing: Option<&mut Listing>,
-) -> anyhow::Result<(Plan, Vec<Stored>)> {
+) -> anyhow::Result<(PrunePlan, Vec<Stored>)> {
     let min_interval = context.settings()?.refresh()?.min_interval;
     let app_has_lock = store.layout().has_lock();
-    let mut plan = Plan::default();
-    let witnesses = RefCell::new(ProbeOrder::default());
+    let mut plan = PrunePlan::default();
+    let probes = RefCell::new(ProbeOrder::default());
     let (mut seen, mut unreadable) = (0, 0);
     context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, store, assessor).await?;
         let mut see = |stored: &Stored, summary: &Summary<'_>, _: Option<&_>| {
-            witnesses.borrow_mut().consider(stored, summary, assessor, min_interval, app_has_lock);
+            probes.borrow_mut().consider(stored, summary, assessor, min_interval, app_has_lock);
             seen += 1;
             unreadable += u64::from(summary.status == Status::Malformed);
         };
@@ -239,7 +239,7 @@ fn plan(
             }
             let action = plan.add(rules.action(summary, note, assessor));
             if action == Some(Action::Ask) {
-                witnesses.borrow_mut().suspect(summary);
+                probes.borrow_mut().suspect(summary);
             }
             if let (Some(action), Some(listing)) = (action, &mut listing) {
                 let reason = reason(args, summary, action);
@@ -253,7 +253,7 @@ fn plan(
     if args.malformed && !args.select.names_sessions() && unreadable * 2 > seen {
         return Err(mostly_malformed(unreadable, seen).into());
     }
-    Ok((plan, witnesses.into_inner().needed()))
+    Ok((plan, probes.into_inner().needed()))
 }
 
 fn no_keys() -> Failure {
@@ -286,8 +286,8 @@ fn settle(
     args: &Args,
     store: &Arc<dyn Store>,
     rules: Rules,
-    plan: &Plan,
-    witnesses: Vec<Stored>,
+    plan: &PrunePlan,
+    probes: Vec<Stored>,
     results: &mut Prunings<'_>,
 ) -> anyhow::Result<()> {
     let assessor = results.assessor();
@@ -310,11 +310,11 @@ fn settle(
     };
     let mut batches = Batches::new(context, args);
     let done = context.runtime()?.block_on(async {
-        for witness in witnesses {
+        for probe in probes {
             if context.interrupt().is_set() {
                 break;
             }
-            if let Some(event) = pruner.prove(witness).await {
+            if let Some(event) = pruner.probe(probe).await {
                 results.add(&event)?;
             }
         }

@@ -98,7 +98,7 @@ fn refresh(context: &Context, args: &Args, counts: &mut Counts) -> anyhow::Resul
         refresher,
         (&args.select, &args.pace),
     )?;
-    results.tells_skipped = is_named;
+    results.reports_skipped = is_named;
     results.acknowledged = Acknowledgements::of(context)?;
     let done = context.runtime()?.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;

@@ -88,16 +88,16 @@ pub struct Results<'c, K> {
     causes: Causes,
 }
 
-/// Result of one session.
-pub struct Told<'a> {
-    /// The session.
+/// Report of the result of one session.
+pub struct Report<'a> {
+    /// Session.
     pub session: &'a Summary<'a>,
     /// Name of the result for people.
     pub result: &'static str,
     /// Cause of the result.
     pub reason: Option<&'a str>,
-    /// True if people are told, and not only programs.
-    pub is_worth_a_word: bool,
+    /// True if it is printed for people, not only for programs.
+    pub is_for_people: bool,
 }
 
 impl<'c, K: Named> Results<'c, K> {
@@ -114,7 +114,7 @@ impl<'c, K: Named> Results<'c, K> {
     }
 
     /// Counts a result, and shows its row.
-    pub fn tell(&mut self, kind: K, row: &impl Row, told: &Told<'_>) -> anyhow::Result<()> {
+    pub fn report(&mut self, kind: K, row: &impl Row, report: &Report<'_>) -> anyhow::Result<()> {
         self.tally.count(kind);
         let ui = &self.context.ui;
         let listing = &mut self.listing;
@@ -124,10 +124,10 @@ impl<'c, K: Named> Results<'c, K> {
                 Ok(listing.flush()?)
             });
         }
-        match told.reason {
-            _ if !told.is_worth_a_word => Ok(()),
+        match report.reason {
+            _ if !report.is_for_people => Ok(()),
             Some(reason) if !ui.is_verbose() => {
-                let listed = self.causes.add(told.session, told.result, reason, || row.cells());
+                let listed = self.causes.add(report.session, report.result, reason, || row.cells());
                 match listed.filter(|_| listing.is_live()) {
                     Some(cells) => {
                         Ok(self.progress.suspend(|| listing.push_cells(cells.clone()))?)
@@ -200,7 +200,7 @@ pub struct Refreshes<'c> {
     /// Causes of skipped sessions.
     skipped: Causes,
     /// True to report skipped sessions to people, too, which is useful if the session was named.
-    pub tells_skipped: bool,
+    pub reports_skipped: bool,
 }
 
 impl<'c> Refreshes<'c> {
@@ -233,7 +233,7 @@ impl<'c> Refreshes<'c> {
             may_end_sessions: false,
             acknowledged: Acknowledgements::default(),
             skipped: Causes::default(),
-            tells_skipped: false,
+            reports_skipped: false,
         })
     }
 
@@ -261,8 +261,8 @@ impl<'c> Refreshes<'c> {
     }
 
     fn add(&mut self, event: &Event<Outcome>) -> anyhow::Result<()> {
-        let (kind, reason) = event.outcome.told();
-        self.tell(&event.session, kind, reason)
+        let (kind, reason) = event.outcome.kind_and_reason();
+        self.add_result(&event.session, kind, reason)
     }
 
     /// Records the planned step of a session.
@@ -270,13 +270,13 @@ impl<'c> Refreshes<'c> {
         match step {
             Step::Done(event) => self.add(event),
             Step::Work(session) => match Assessor::unusable_key(session) {
-                Some(why) => self.tell(session, RefreshResult::Blocked, Some(&why)),
-                None => self.tell(session, RefreshResult::Refreshed, None),
+                Some(why) => self.add_result(session, RefreshResult::Blocked, Some(&why)),
+                None => self.add_result(session, RefreshResult::Refreshed, None),
             },
         }
     }
 
-    fn tell(
+    fn add_result(
         &mut self,
         session: &Stored,
         kind: RefreshResult,
@@ -300,13 +300,17 @@ impl<'c> Refreshes<'c> {
         }
         let row = ResultRow::new(&summary, result, reason, Some(role));
         // People are interested in failures, not in successes.
-        let is_worth_a_word = match kind {
+        let is_for_people = match kind {
             RefreshResult::Refreshed => self.dry_run,
-            RefreshResult::Skipped => self.tells_skipped,
+            RefreshResult::Skipped => self.reports_skipped,
             RefreshResult::Acknowledged => self.results.context.ui.is_verbose(),
             RefreshResult::Gone | RefreshResult::Blocked | RefreshResult::Unknown => true,
         };
-        self.results.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word })
+        self.results.report(
+            kind,
+            &row,
+            &Report { session: &summary, result, reason, is_for_people },
+        )
     }
 
     /// Marks this number of refreshed sessions as unconfirmed.
@@ -334,7 +338,7 @@ impl<'c> Refreshes<'c> {
         let mut summary = format!("{verb} {}", counted(refreshed, "session"));
         for (n, kind) in self.results.tally.others() {
             summary.push_str(&counts(", ", [(n, kind)]));
-            if kind == RefreshResult::Skipped.name() && n > 0 && !self.tells_skipped {
+            if kind == RefreshResult::Skipped.name() && n > 0 && !self.reports_skipped {
                 summary.push_str(&format!(" ({})", self.skipped.in_words()));
             }
         }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::online::{refresher, stop, tell_unconfirmed};
 use super::pace::PaceArgs;
-use super::results::{Results, Told, identifier};
+use super::results::{Report, Results, identifier};
 use super::select::SelectArgs;
 use super::view::assessor_of_run;
 use super::watch::{NotAttempted, progress, watched};
@@ -338,7 +338,7 @@ impl Revocations<'_> {
             }
             outcome => outcome,
         };
-        let (kind, reason) = outcome.told();
+        let (kind, reason) = outcome.kind_and_reason();
         let (role, record) = match kind {
             RevokeResult::Confirmed => (Some(Role::Good), "removed"),
             RevokeResult::Forgotten => (Some(Role::Warning), "removed"),
@@ -347,7 +347,7 @@ impl Revocations<'_> {
         };
         let (key, did, result) = (&*summary.key, summary.did.as_deref(), kind.name());
         let row = ResultRow { key, did, result, reason, record, role };
-        self.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word: true })
+        self.report(kind, &row, &Report { session: &summary, result, reason, is_for_people: true })
     }
 
     /// Removes the record without proof. It is kept if the store fails.

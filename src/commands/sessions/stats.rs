@@ -34,7 +34,7 @@ const UNKNOWN: &str = "unknown";
 /// Key of a public client.
 const NONE: &str = "none";
 
-/// Times within which sessions end if nobody refreshes them, and what they are called.
+/// Times within which sessions end without a refresh, with their names.
 const ENDS: [(Age, &str); 4] = [
     (Age::from_secs(DAY), "today"),
     (Age::from_secs(7 * DAY), "within 7d"),

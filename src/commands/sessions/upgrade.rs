@@ -90,7 +90,7 @@ pub fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         refresher,
         (&args.select, &args.pace),
     )?;
-    results.tells_skipped = is_named;
+    results.reports_skipped = is_named;
     results.may_end_sessions = true;
     let done = runtime.block_on(async {
         let mut selection = args.select.begin(context, &*store, &assessor).await?;

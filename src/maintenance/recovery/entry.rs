@@ -25,16 +25,16 @@ pub(super) struct RecoveryEntry {
 /// Result for one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recovered {
-    /// Its record was written to the store.
+    /// The record was written to the store.
     Applied,
-    /// Its record was already in the store.
+    /// The record was already in the store.
     Present,
     /// The record that it supersedes was replaced, so it is obsolete and was removed.
     Superseded,
     /// The record that it supersedes is missing. The entry is kept for some days, in case the
     /// record returns.
     Orphaned,
-    /// It could not be applied now, and is kept.
+    /// The entry could not be applied now, and is kept.
     Pending,
 }
 

@@ -44,7 +44,7 @@ named! {
 
 impl Outcome {
     /// Returns the kind of the outcome, and the reason, if there is one.
-    pub fn told(&self) -> (RefreshResult, Option<&str>) {
+    pub fn kind_and_reason(&self) -> (RefreshResult, Option<&str>) {
         match self {
             Self::Refreshed => (RefreshResult::Refreshed, None),
             Self::Skipped(why) => (RefreshResult::Skipped, Some(why)),

@@ -46,7 +46,7 @@ pub struct Unconfirmed {
 pub struct Left {
     /// Key of its record.
     pub key: String,
-    /// Its recovery entry.
+    /// Path of the recovery entry.
     pub entry: PathBuf,
     /// Reason for which a failover may lose its tokens.
     pub why: String,

@@ -16,11 +16,11 @@ pub enum Revoked {
     Confirmed,
     /// Probably revoked, but without proof. The record is kept.
     Unconfirmed(String, Retry),
-    /// It could not be revoked. The record is kept.
+    /// Revocation failed. The record is kept.
     Failed(String),
     /// Not proved, but its record was removed on request. The session may still be alive.
     Forgotten(String),
-    /// Its record was removed before it was processed, or changed after the proof.
+    /// The record was removed before it was processed, or changed after the proof.
     Skipped(String),
 }
 
@@ -80,7 +80,7 @@ impl Revoker {
 
 impl Revoked {
     /// Returns the kind of the result, and the reason, if there is one.
-    pub fn told(&self) -> (RevokeResult, Option<&str>) {
+    pub fn kind_and_reason(&self) -> (RevokeResult, Option<&str>) {
         match self {
             Self::Confirmed => (RevokeResult::Confirmed, None),
             Self::Unconfirmed(why, _) => (RevokeResult::Unconfirmed, Some(why)),

@@ -169,7 +169,7 @@ fn the_case_of_a_letter_tells_who_destroys_public_sessions() {
 }
 
 #[test]
-fn a_server_that_speaks_of_the_token_first_authenticates_nobody() {
+fn a_server_that_checks_the_token_first_authenticates_no_client() {
     for (status, error, words, asks) in [
         (
             400,

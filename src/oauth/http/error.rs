@@ -73,7 +73,8 @@ impl HttpError {
         Self::of(origin, Problem::LeftAlone(wait, why))
     }
 
-    /// Returns whether the message says it all, whatever was to be fetched: nobody is reached there.
+    /// Checks whether the message is complete without the name of the document: the server cannot be
+    /// reached.
     pub(in crate::oauth) fn says_it_all(&self) -> bool {
         let problem = &self.problem;
         matches!(problem, Problem::NoConnection(_) | Problem::NoAddress | Problem::LeftAlone(..))
@@ -138,7 +139,7 @@ impl fmt::Display for HttpError {
             Problem::TooLarge => write!(f, "the answer of {origin} is too large"),
             Problem::Unreadable(why) => write!(f, "the answer of {origin} {why}"),
             Problem::LeftAlone(wait, why) => {
-                write!(f, "{why} ({origin} is left alone for {} s)", wait.as_secs_f64().ceil())
+                write!(f, "{why} (no requests to {origin} for {} s)", wait.as_secs_f64().ceil())
             }
         }
     }

@@ -359,7 +359,7 @@ mod tests {
         let error = pace.admit(&url).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "https://plc.example answers with status 503 (https://plc.example is left alone for 5 s)"
+            "https://plc.example answers with status 503 (no requests to https://plc.example for 5 s)"
         );
         assert!(pace.charge(&url).is_ok(), "tokens have a breaker of their own");
     }

@@ -56,7 +56,7 @@ impl Served {
         let date = text(headers, &DATE).and_then(http_date);
         let expires = || {
             let expires = text(headers, &EXPIRES)?;
-            // What is no date has expired (RFC 9111 section 5.3).
+            // An invalid date counts as expired (RFC 9111 section 5.3).
             let left = http_date(expires).map(|at| at.duration_since(date.unwrap_or(received)));
             Some(left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default())
         };

@@ -19,7 +19,7 @@ pub enum Recognised {
     Login(&'static dyn Format),
     /// Damaged record, or one of an old version of the library.
     Damaged(&'static dyn Format),
-    /// Record of an unsupported library, with its description. Such records are left alone.
+    /// Record of an unsupported library, with its description. Such records are never changed.
     Unsupported(&'static str),
     /// Record in an envelope, while the layout has none.
     Enveloped,

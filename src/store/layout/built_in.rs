@@ -263,8 +263,8 @@ pub(super) fn postgres() -> Vec<Layout> {
             lock: LockRule::Advisory(AdvisoryKey::HashText),
             ..bare()
         },
-        // A branch of bookhive as of April 2026, not merged. Its lock keeps nobody out: it reads a
-        // row, then writes it, and deletes it before the refresh has ended.
+        // A branch of bookhive as of April 2026, not merged. Its lock is ineffective: it reads
+        // a row, then writes it, and deletes it before the refresh has ended.
         Layout {
             name: "bookhive-postgres".into(),
             sessions: rows(with_times(table("kv_auth_sessions", ("id", "{did}"), "value"))),

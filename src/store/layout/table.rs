@@ -26,7 +26,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Returns a table of which only one column is known.
+    /// Returns a table with only one known column.
     pub fn of_column(table: &str, column: &str) -> Self {
         let pattern = KeyPattern::bare();
         let (name, key, value) = (table.to_owned(), column.to_owned(), column.to_owned());

@@ -87,7 +87,7 @@ pub(super) async fn has_records(
     Ok(false)
 }
 
-/// Returns the layouts, apart from `named`, of which the first keys of the store show sessions.
+/// Returns the layouts other than `named` that have sessions among the first keys of the store.
 pub(super) async fn beside(
     server: &dyn Server,
     named: &Layout,

@@ -99,7 +99,7 @@ impl LocksElsewhere {
         })
     }
 
-    /// Refuses an exchange under a layout whose locks are in a Redis that nobody has named.
+    /// Refuses a refresh in a layout whose locks are in a Redis that is not configured.
     pub(in crate::store) fn check(found: Option<&Self>, layout: &Layout) -> Result<(), Failure> {
         if found.is_none() && matches!(layout.lock, LockRule::Key { .. }) {
             return Err(usage(format!(
@@ -192,7 +192,7 @@ impl Release for Held {
 /// Returns a unique name for the holder: a random UUID, like those of the apps.
 #[expect(
     clippy::disallowed_methods,
-    reason = "two holders must differ, whatever randomness a test plays"
+    reason = "two holders must differ, even with the fixed randomness of a test"
 )]
 fn owner() -> String {
     let mut bytes = [0; 16];

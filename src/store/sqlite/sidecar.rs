@@ -158,7 +158,7 @@ impl Sidecar {
 /// keys by its own.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a lock's end is real time, whatever time a test plays"
+    reason = "a lock's end is real time, even with the fixed time of a test"
 )]
 pub(super) fn epoch_millis() -> i64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)

@@ -16,7 +16,7 @@ use crate::session::{Traces, Transfer};
 /// Number of lines read before the import, to detect tokens.
 const READ_AHEAD: usize = 1000;
 
-/// Lines of which one must be a session, or the file is another one.
+/// First lines of a file, at least one of which must be a session.
 const FIRST_LINES: usize = 10;
 
 /// Maximum length of a line.

@@ -17,7 +17,7 @@ fn slots_on_their_way_are_seen() {
 }
 
 /// Stores sessions in the part of the keys that this node has. They are so large that a request is
-/// for few of them, and some are no strings: a request that meets those needs the connection twice.
+/// for few of them, and some are not strings, so that a request for these needs two round trips.
 fn fill(node: &Redis) -> usize {
     let script = "local count = 0
         for n = 1, 2400 do

@@ -3,17 +3,17 @@
 use serde::Serialize;
 
 use crate::commands::ending::exit;
-use crate::commands::sessions::results::{ResultRow, Results, Told};
+use crate::commands::sessions::results::{Report, ResultRow, Results};
 use crate::commands::sessions::watch::NotAttempted;
 use crate::context::Context;
 use crate::error::Exit;
-use crate::maintenance::{Action, Assessor, Event, Plan, PruneResult, Pruned, Tally};
+use crate::maintenance::{Action, Assessor, Event, PrunePlan, PruneResult, Pruned, Tally};
 use crate::session::Age;
 use crate::ui::{Progress, Role, counted, counts};
 
 /// Formats the plan: `remove 3 of 7 sessions (2 dead, 1 malformed), ask the server about 1
 /// (suspect), sign out 2 (away)`.
-pub fn intentions(plan: &Plan) -> String {
+pub fn intentions(plan: &PrunePlan) -> String {
     let count = |action| plan.actions.get(&action).copied().unwrap_or_default();
     let removals = [Action::RemoveDead, Action::RemoveOld, Action::RemoveMalformed];
     let reasons = listed(removals.map(|action| (count(action), action.reason())));
@@ -34,7 +34,11 @@ fn listed(some: impl IntoIterator<Item = (u64, &'static str)>) -> String {
 }
 
 /// Prints the totals of a dry run.
-pub fn tell_plan(context: &Context, plan: &Plan, inactive: Option<Age>) -> anyhow::Result<()> {
+pub fn print_plan(
+    context: &Context,
+    plan: &PrunePlan,
+    inactive: Option<Age>,
+) -> anyhow::Result<()> {
     let ui = &context.ui;
     let end = context.interrupt().before_the_end();
     let text = format!("would {}{}{}{end}", intentions(plan), kept(plan), threshold(inactive));
@@ -47,7 +51,7 @@ pub fn threshold(inactive: Option<Age>) -> String {
 }
 
 /// Describes the selected sessions that are kept.
-fn kept(plan: &Plan) -> String {
+fn kept(plan: &PrunePlan) -> String {
     counts(
         "; ",
         [(plan.unobservable, "kept: user activity unknown"), (plan.foreign, "kept: foreign")],
@@ -98,8 +102,12 @@ impl<'c> Prunings<'c> {
         };
         let result = if kind == PruneResult::Witness { "witness" } else { kind.name() };
         let row = ResultRow::new(&summary, result, reason, reason.map(|_| Role::Warning));
-        let is_worth_a_word = reason.is_some();
-        self.results.tell(kind, &row, &Told { session: &summary, result, reason, is_worth_a_word })
+        let is_for_people = reason.is_some();
+        self.results.report(
+            kind,
+            &row,
+            &Report { session: &summary, result, reason, is_for_people },
+        )
     }
 
     /// Marks this number of living sessions as unconfirmed: their new tokens may be lost.
@@ -112,8 +120,8 @@ impl<'c> Prunings<'c> {
     }
 
     /// Returns all counts as a document.
-    pub fn document(&self, plan: &Plan) -> Document {
-        let Plan { read, unobservable, foreign, .. } = *plan;
+    pub fn document(&self, plan: &PrunePlan) -> Document {
+        let PrunePlan { read, unobservable, foreign, .. } = *plan;
         Document { tally: self.results.tally.clone(), unobservable, foreign, read }
     }
 
@@ -126,7 +134,7 @@ impl<'c> Prunings<'c> {
     pub fn finish(
         self,
         done: anyhow::Result<()>,
-        plan: &Plan,
+        plan: &PrunePlan,
         inactive: Option<Age>,
     ) -> anyhow::Result<Exit> {
         let (context, document) = (self.results.context, self.document(plan));
@@ -145,7 +153,7 @@ impl<'c> Prunings<'c> {
     }
 }
 
-fn summary(tally: &Tally<PruneResult>, plan: &Plan, inactive: Option<Age>) -> String {
+fn summary(tally: &Tally<PruneResult>, plan: &PrunePlan, inactive: Option<Age>) -> String {
     let of = |kind| tally.of(kind);
     let removed = tally.sum(&PruneResult::REMOVED);
     let mut text = format!("removed {removed} of {}", counted(plan.read, "session"));
