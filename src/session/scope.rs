@@ -67,14 +67,15 @@ struct Resource {
     example: &'static str,
 }
 
-const CHANGES: Takes = Takes::OneOf(&["create", "update", "delete"]);
+/// Actions on records.
+const CHANGES: [&str; 3] = ["create", "update", "delete"];
 
 static RESOURCES: [Resource; 7] = [
     Resource {
         name: "repo",
         parameters: &[
             parameter("collection", [true, true], Takes::NsidOrAny),
-            parameter("action", [false, true], CHANGES),
+            parameter("action", [false, true], Takes::OneOf(&CHANGES)),
         ],
         example: "repo:app.bsky.feed.post?action=create",
     },
@@ -121,7 +122,7 @@ static RESOURCES: [Resource; 7] = [
             parameter("skey", [false, false], Takes::Text),
             parameter("collection", [false, true], Takes::NsidOrAny),
             parameter("action", [false, true], Takes::Text),
-            parameter("manage", [false, true], CHANGES),
+            parameter("manage", [false, true], Takes::OneOf(&CHANGES)),
         ],
         example: "space:com.example.space",
     },

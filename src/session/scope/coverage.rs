@@ -3,7 +3,7 @@
 //! A permission set (`include:…`) is a document of its author, which is not looked up here. It can
 //! only give permissions below the name of its author.
 
-use super::Scope;
+use super::{CHANGES, Scope};
 
 /// Single permission.
 enum Permission<'s> {
@@ -29,7 +29,6 @@ enum Permission<'s> {
     Same(&'s Scope<'s>),
 }
 
-const CHANGES: [&str; 3] = ["create", "update", "delete"];
 /// Methods of chats, which `transition:generic` does not include.
 const CHAT: &str = "chat.bsky.";
 
