@@ -160,24 +160,8 @@ impl State {
                     self.stop(&format!("{} sessions in a row were refused ({why})", self.refused));
                 }
             }
-            Conclusion::Ended(why) => {
-                self.harmless += 1;
-                if !proven && self.harmless >= HARMLESS {
-                    self.stop(&format!(
-                        "the first {} sessions of its kind had all ended ({why})",
-                        self.harmless
-                    ));
-                }
-            }
-            Conclusion::Kept(why) => {
-                self.harmless += 1;
-                if !proven && self.harmless >= HARMLESS {
-                    self.stop(&format!(
-                        "the first {} sessions of its kind were all refused ({why})",
-                        self.harmless
-                    ));
-                }
-            }
+            Conclusion::Ended(why) => self.learn_harmless("had all ended", &why),
+            Conclusion::Kept(why) => self.learn_harmless("were all refused", &why),
             Conclusion::OutOfStep(why) => {
                 self.out_of_step += 1;
                 if !proven || self.out_of_step >= OUT_OF_STEP {
@@ -199,6 +183,14 @@ impl State {
                 self.rest(now + wait, &why);
             }
             Conclusion::Nothing => {}
+        }
+    }
+
+    /// Counts a harmless refusal. `what` says what it was for all of them so far.
+    fn learn_harmless(&mut self, what: &str, why: &str) {
+        self.harmless += 1;
+        if !matches!(self.standing, Standing::Proven) && self.harmless >= HARMLESS {
+            self.stop(&format!("the first {} sessions of its kind {what} ({why})", self.harmless));
         }
     }
 
