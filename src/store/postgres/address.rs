@@ -161,6 +161,11 @@ impl PostgresAddress {
         self.parameters.get(name).map(Secret::expose_secret)
     }
 
+    /// Returns the password, if the address has one.
+    pub fn password(&self) -> Option<&Secret<'static>> {
+        self.parameters.get("password")
+    }
+
     /// Returns a numeric parameter.
     pub fn number(&self, name: &str) -> Option<u32> {
         self.parameter(name)?.parse().ok()

@@ -186,8 +186,8 @@ impl Dialer {
 
     /// Returns the password of the address, else the one in its password file.
     fn password(&self, host: &Endpoint) -> Option<Secret<'static>> {
-        if let Some(password) = self.address.parameter("password") {
-            return Some(password.to_owned().into());
+        if let Some(password) = self.address.password() {
+            return Some(password.clone());
         }
         let text = Zeroizing::new(fs::read_to_string(self.address.path("passfile")?).ok()?);
         let user = self.address.parameter("user").unwrap_or_default();
