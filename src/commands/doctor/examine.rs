@@ -79,7 +79,7 @@ pub(super) fn wait_for_documents(context: &Context, limit: Age) -> anyhow::Resul
     wait(context, Some(limit), "nothing was examined", || {
         let mut examination = Examination { context, findings: Vec::new(), answers: Vec::new() };
         let (client_id, keys) = (examination.client_id(), examination.keys());
-        // Nobody mends the settings while this waits.
+        // Waiting does not change the settings.
         examination.findings.clear();
         if let Ok(network) = context.network() {
             examination.documents(network, settings, client_id.as_ref(), &keys)?;
